@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT
+ * From socket() to the first byte: find, probe, dress, hand out; or a real connect. */
+#include "acquire.h"
+
+#include "call.h"
+#include "idle.h"
+#include "kernel.h"
+#include "libc.h"
+#include "options.h"
+#include "process.h"
+#include "release.h"
+#include "tcp.h"
+#include "verdict.h"
+
+#include <errno.h>
+#include <linux/sock_diag.h>
+#include <string.h>
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71 /* Linux 5.14 */
+#endif
+
+/* The new socket, while it is held for its connect(). */
+struct request {
+    int fd;
+    struct conn *fresh;
+    fd_entry entry;
+    struct dest_key key;
+    struct dest *dest;
+};
+
+static void track(int fd, int domain);
+static struct dest *find_dest(struct request *request, const struct sockaddr *addr, socklen_t len);
+static bool reuse(struct request *request, int *result);
+static int connect_for_real(struct request *request, const struct sockaddr *addr, socklen_t len);
+static int connect_again(struct conn *conn, int fd, const struct sockaddr *addr, socklen_t len);
+
+int acquire_socket(int domain, int type, int protocol)
+{
+    int fd = libc.socket(domain, type, protocol);
+    if (fd < 0 && errno == EMFILE && process_is_pooling() && process_owns_pool() &&
+        idle_make_room())
+        fd = libc.socket(domain, type, protocol);
+    if (fd < 0)
+        return fd;
+    release_forget(fd);
+    bool is_tcp = (domain == AF_INET || domain == AF_INET6) &&
+                  (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM &&
+                  (protocol == 0 || protocol == IPPROTO_TCP);
+    if (is_tcp && process_is_pooling() && process_owns_pool())
+        track(fd, domain);
+    return fd;
+}
+
+static void track(int fd, int domain)
+{
+    uint64_t cookie = tcp_cookie(fd);
+    if (cookie == 0) {
+        process_go_inert("the kernel has no SO_COOKIE (Linux 4.6)");
+        return;
+    }
+    struct conn *conn = conn_new();
+    if (conn == NULL)
+        return;
+    conn->cookie = cookie;
+    conn->family = domain;
+    atomic_store(&conn->epoch, process_epoch());
+    witness_open(&conn->witness, RULE_CLEAN);
+    conn_resume(conn);
+    if (!fdtable_set(fd, fd_entry_make(FD_CONN, conn)) && conn_end_life(conn))
+        conn_free(conn);
+}
+
+int acquire_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct request request = {.fd = fd, .entry = fdtable_get(fd)};
+    if (fd_entry_kind(request.entry) == FD_OURS)
+        return libc.connect(-1, addr, len);
+    if (fd_entry_kind(request.entry) != FD_CONN || !process_owns_pool())
+        return libc.connect(fd, addr, len);
+    request.fresh = fd_entry_pointer(request.entry);
+    if (conn_has(request.fresh, CONN_CONNECTED))
+        return connect_again(request.fresh, fd, addr, len);
+    request.dest = find_dest(&request, addr, len);
+    if (request.dest == NULL) {
+        conn_refuse(request.fresh, REASON_NOT_CONNECTED);
+        return libc.connect(fd, addr, len);
+    }
+    if (request.dest->rule == RULE_OFF) {
+        release_forget(fd);
+        return libc.connect(fd, addr, len);
+    }
+    int result;
+    libc.pthread_testcancel(); /* connect(2) is a cancellation point, also when we make none */
+    uint64_t signals = kernel_block_signals();
+    bool reused = reuse(&request, &result);
+    kernel_restore_signals(signals);
+    return reused ? result : connect_for_real(&request, addr, len);
+}
+
+static struct dest *find_dest(struct request *request, const struct sockaddr *addr, socklen_t len)
+{
+    struct conn *fresh = request->fresh;
+    if (!dest_key_init(&request->key, fresh->family, addr, len) ||
+        !options_key(fresh, request->fd, &request->key))
+        return NULL;
+    memcpy(request->key.local_address, fresh->bound_address, sizeof fresh->bound_address);
+    socklen_t size = sizeof request->key.net_namespace;
+    if (process_has_changed_namespace() &&
+        kernel_getsockopt(request->fd, SOL_SOCKET, SO_NETNS_COOKIE, &request->key.net_namespace,
+                          &size) != 0)
+        return NULL;
+    uint64_t signals = kernel_block_signals();
+    struct dest *dest = idle_dest(&request->key);
+    kernel_restore_signals(signals);
+    return dest;
+}
+
+/* Only a socket that nobody else has a part in may be replaced: a duplicate, another process, or an
+ * epoll set would keep the old one. */
+static bool is_untouched(const struct conn *fresh, int fd)
+{
+    if (atomic_load(&fresh->refusal) != REASON_NONE || atomic_load(&fresh->descriptors) != 1 ||
+        atomic_load(&fresh->epoch) != process_epoch())
+        return false;
+    for (int i = 0; i < CONN_REGISTRATIONS; i++)
+        if (fresh->registrations[i].set != NULL)
+            return false;
+    return tcp_cookie(fd) == fresh->cookie;
+}
+
+/* O_NONBLOCK and FD_CLOEXEC become what the new socket has; other status flags are not ours to
+ * carry. */
+static bool dress(struct conn *idle, struct request *request, int status_flags)
+{
+    int idle_flags = kernel_fcntl(idle->hidden_fd, F_GETFL, 0);
+    if (idle_flags < 0)
+        return false;
+    if (idle_flags != status_flags && kernel_fcntl(idle->hidden_fd, F_SETFL, status_flags) < 0)
+        return false;
+    return options_dress(idle, idle->hidden_fd, request->fresh, request->fd);
+}
+
+/* The application's number becomes the idle connection, in one step: dup3() closes the new socket.
+ * Other threads that use the number wait at the new socket's gate until it ends. */
+static bool hand_out(struct conn *idle, struct request *request, int status_flags)
+{
+    int hidden = idle->hidden_fd;
+    int fd_flags = kernel_fcntl(request->fd, F_GETFD, 0);
+    int cloexec = (fd_flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0;
+    if (!dress(idle, request, status_flags) || kernel_dup3(hidden, request->fd, cloexec) < 0) {
+        idle_retire(idle, REASON_STALE);
+        return false;
+    }
+    kernel_close(hidden);
+    fdtable_replace(hidden, fd_entry_make(FD_OURS, idle), 0);
+    idle->hidden_fd = -1;
+    idle->sent = idle->received = 0;
+    atomic_store(&idle->descriptors, 1);
+    atomic_store(&idle->epoch, process_epoch());
+    conn_set(idle, CONN_CONNECTED);
+    conn_set(idle, CONN_REUSED);
+    if ((status_flags & O_NONBLOCK) != 0)
+        conn_set(idle, CONN_CONNECT_UNTOLD);
+    conn_begin_life(idle);
+    fdtable_set(request->fd, fd_entry_make(FD_CONN, idle));
+    if (conn_end_life(request->fresh))
+        conn_free(request->fresh);
+    return true;
+}
+
+/* With signals blocked. True when an idle connection has become the answer; else nothing has
+ * happened, and the reason is counted. */
+static bool reuse(struct request *request, int *result)
+{
+    struct dest *dest = request->dest;
+    uint64_t now_ms = kernel_now_ms();
+    enum reason refused = REASON_NONE_IDLE;
+    struct conn *idle = NULL;
+    bool done = false;
+    idle_sweep(now_ms);
+    if (conn_hold(request->fresh) != REASON_NONE) {
+        verdict_refused(dest, REASON_SOCKET_BUSY);
+        return false;
+    }
+    int status_flags = kernel_fcntl(request->fd, F_GETFL, 0);
+    if (!is_untouched(request->fresh, request->fd) || (status_flags & ~O_NONBLOCK) != O_RDWR)
+        refused = REASON_SOCKET_BUSY;
+    else if (now_ms < atomic_load(&dest->backoff_until_ms))
+        refused = REASON_STALE_BACKOFF;
+    else
+        idle = idle_take(dest, now_ms);
+    if (idle != NULL)
+        done = hand_out(idle, request, status_flags);
+    if (!done) {
+        conn_resume(request->fresh);
+        verdict_refused(dest, refused);
+        return false;
+    }
+    verdict_reused(dest);
+    *result = 0;
+    if ((status_flags & O_NONBLOCK) != 0) {
+        errno = EINPROGRESS;
+        *result = -1;
+    }
+    return true;
+}
+
+static int connect_for_real(struct request *request, const struct sockaddr *addr, socklen_t len)
+{
+    struct call call;
+    int fd = request->fd;
+    if (!call_begin(&call, &fd))
+        return libc.connect(fd, addr, len);
+    if (call_lock(&call)) {
+        /* Before the real call: on a non-blocking socket another thread may use it at once. */
+        witness_open(&call.conn->witness, request->dest->rule);
+        call.conn->born_ms = kernel_now_ms();
+        atomic_store(&call.conn->dest, request->dest);
+        atomic_store(&call.conn->rule, request->dest->rule);
+        call_unlock(&call);
+    } else {
+        conn_refuse(call.conn, REASON_CONCURRENT);
+    }
+    int result = libc.connect(fd, addr, len);
+    int saved_errno = errno;
+    if (result == 0 || saved_errno == EINPROGRESS || saved_errno == EINTR) {
+        conn_set(call.conn, CONN_CONNECTED);
+        verdict_opened(request->dest);
+    } else {
+        conn_refuse(call.conn, REASON_NOT_CONNECTED);
+    }
+    if (result < 0 && saved_errno == EADDRNOTAVAIL)
+        verdict_no_port(request->dest);
+    errno = saved_errno;
+    return (int)call_end(&call, result);
+}
+
+/* Linux tells a non-blocking connect()'s success once, with 0, and then says EISCONN. The kernel
+ * has told it already of a connection handed out, so we do; the address is not looked at, but
+ * AF_UNSPEC dissolves the connection. */
+static int connect_again(struct conn *conn, int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct dest *dest = atomic_load(&conn->dest);
+    struct dest_key key;
+    bool dissolves = addr != NULL && len >= sizeof(sa_family_t) && addr->sa_family == AF_UNSPEC;
+    if (dissolves)
+        conn_refuse(conn, REASON_NOT_CONNECTED);
+    else if (conn_has(conn, CONN_CONNECT_UNTOLD) && len >= sizeof(sa_family_t)) {
+        conn_clear(conn, CONN_CONNECT_UNTOLD);
+        return 0;
+    }
+    /* After a failure this may be the first connect() to somewhere else. */
+    if (dest == NULL || !dest_key_init(&key, conn->family, addr, len) ||
+        !dest_key_same_peer(&key, &dest->key))
+        conn_refuse(conn, REASON_NOT_CONNECTED);
+    return libc.connect(fd, addr, len);
+}

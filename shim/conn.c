@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ * The records of connections and of epoll sets, and the gate that every call passes. */
+#include "conn.h"
+
+#include "arch.h"
+#include "slab.h"
+
+#include <string.h>
+
+enum {
+    LOCK_SPINS =
+        2000 /* about 20 us: feeding 64 KiB of headers; longer means an interrupted holder */
+};
+
+static struct slab conns = {.size = sizeof(struct conn),
+                            .next_offset = offsetof(struct conn, next_free)};
+static struct slab sets = {.size = sizeof(struct epoll_set),
+                           .next_offset = offsetof(struct epoll_set, next_free)};
+
+static uint64_t make_gate(uint32_t life, enum gate_state state, uint32_t calls)
+{
+    return (uint64_t)life << 32 | (uint64_t)state << 24 | calls;
+}
+
+struct conn *conn_new(void)
+{
+    struct conn *conn = slab_take(&conns);
+    if (conn == NULL)
+        return NULL;
+    /* The lock stays as it is (free); a late call of an earlier life sees by the gate that it is
+     * late, so nothing else needs to be guarded while it is cleared. */
+    uint32_t life = gate_life(atomic_load(&conn->gate)) + 1;
+    atomic_store(&conn->gate, make_gate(life, GATE_HELD, 0));
+    atomic_store(&conn->flags, 0);
+    atomic_store(&conn->refusal, REASON_NONE);
+    atomic_store(&conn->options, 0);
+    atomic_store(&conn->descriptors, 1);
+    atomic_store(&conn->dest, NULL);
+    atomic_store(&conn->rule, RULE_AUTO);
+    conn->acked_base = 1; /* the kernel counts the SYN as one byte acknowledged (RFC 4898) */
+    conn->receive_base = 0;
+    conn->sent = conn->received = 0;
+    conn->hidden_fd = -1;
+    memset(conn->bound_address, 0, sizeof conn->bound_address);
+    memset(conn->registrations, 0, sizeof conn->registrations);
+    memset(&conn->item, 0, sizeof conn->item);
+    return conn;
+}
+
+void conn_free(struct conn *conn)
+{
+    slab_give(&conns, conn);
+}
+
+void conn_reset_all(void)
+{
+    slab_reset(&conns);
+    slab_reset(&sets);
+}
+
+struct epoll_set *epoll_set_new(void)
+{
+    struct epoll_set *set = slab_take(&sets);
+    if (set == NULL)
+        return NULL;
+    atomic_fetch_add(&set->life, 1);
+    atomic_store(&set->shared, false);
+    atomic_store(&set->timeouts, 0);
+    return set;
+}
+
+void epoll_set_free(struct epoll_set *set)
+{
+    atomic_fetch_add(&set->life, 1); /* registrations that remember it are over */
+    slab_give(&sets, set);
+}
+
+enum reason conn_hold(struct conn *conn)
+{
+    uint64_t gate = atomic_load(&conn->gate);
+    do {
+        if (gate_state(gate) != GATE_OPEN)
+            return REASON_CONTENDED;
+        if (gate_calls(gate) != 0)
+            return REASON_IN_CALL;
+    } while (!atomic_compare_exchange_weak(&conn->gate, &gate,
+                                           make_gate(gate_life(gate), GATE_HELD, 0)));
+    return REASON_NONE;
+}
+
+void conn_resume(struct conn *conn)
+{
+    uint64_t gate = atomic_load(&conn->gate);
+    atomic_store(&conn->gate, make_gate(gate_life(gate), GATE_OPEN, 0));
+}
+
+void conn_begin_life(struct conn *conn)
+{
+    uint64_t gate = atomic_load(&conn->gate);
+    atomic_store(&conn->gate, make_gate(gate_life(gate) + 1, GATE_OPEN, 0));
+}
+
+bool conn_end_life(struct conn *conn)
+{
+    bool locked = conn_lock(conn);
+    uint64_t gate = atomic_load(&conn->gate);
+    while (!atomic_compare_exchange_weak(&conn->gate, &gate,
+                                         make_gate(gate_life(gate) + 1, GATE_CLOSED, 0)))
+        ;
+    if (locked)
+        conn_unlock(conn);
+    return locked;
+}
+
+bool conn_lock(struct conn *conn)
+{
+    for (int spins = 0; spins < LOCK_SPINS; spins++) {
+        uint32_t free = 0;
+        if (atomic_compare_exchange_weak_explicit(&conn->lock, &free, 1, memory_order_acquire,
+                                                  memory_order_relaxed))
+            return true;
+        arch_pause();
+    }
+    return false;
+}
+
+void conn_unlock(struct conn *conn)
+{
+    atomic_store_explicit(&conn->lock, 0, memory_order_release);
+}
+
+void conn_refuse(struct conn *conn, enum reason reason)
+{
+    uint32_t none = REASON_NONE;
+    atomic_compare_exchange_strong(&conn->refusal, &none, (uint32_t)reason);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ * One kernel TCP connection of the application's: its gate, flags, counters and witness. */
+#ifndef TWPOOL_SHIM_CONN_H
+#define TWPOOL_SHIM_CONN_H
+
+#include "pool.h"
+#include "reason.h"
+#include "witness/witness.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A record outlives many logical connections: a life begins at socket() or at a hand-out and ends
+ * at the last close. Records are never unmapped, so a late reader may always look at one; it tells
+ * by the life whether it is still the same. */
+
+enum gate_state {
+    GATE_CLOSED, /* no life: free, or idle in the pool */
+    GATE_OPEN,   /* calls may begin */
+    GATE_HELD    /* a release or an acquire is under way: calls wait for it */
+};
+
+enum conn_flag {
+    CONN_CONNECTED = 1 << 0, /* a connect() was made, or this life was handed out */
+    CONN_CONNECT_UNTOLD =
+        1 << 1,                  /* handed out as EINPROGRESS: the next connect() returns 0, once */
+    CONN_REUSED = 1 << 2,        /* this life was handed out of the pool */
+    CONN_PEER_CLOSED = 1 << 3,   /* an EOF or a reset was seen */
+    CONN_LAST_RECEIVED = 1 << 4, /* the last operation received bytes */
+    CONN_RAW_UNFIT = 1 << 5,     /* this life did not meet the conditions of `raw` */
+    CONN_NODELAY = 1 << 6,       /* we have set TCP_NODELAY */
+    CONN_APP_NODELAY = 1 << 7,   /* the application has set it, and reads it back */
+    CONN_LINGER = 1 << 8,        /* the application has set SO_LINGER on */
+    CONN_LINGER_ABORT = 1 << 9   /* with a time of 0: its close is to be an RST */
+};
+
+/* An epoll set made by the application; records of closed ones are used again under another life.
+ */
+struct epoll_set {
+    _Atomic uint32_t life;
+    _Atomic bool shared; /* dup'd, inherited or nested: we may not see all that happens to it */
+    _Atomic uint32_t timeouts; /* waits on it that ended by their time-out */
+    _Atomic uint32_t next_free;
+};
+
+/* Sets that one connection may be registered in at once; every program seen uses one. */
+enum { CONN_REGISTRATIONS = 4 };
+
+struct registration {
+    struct epoll_set *set;
+    uint32_t life;     /* of the set */
+    uint32_t timeouts; /* of the set, when this began */
+    int fd; /* the number registered: with the file it is the kernel's key, epoll_ctl(2) */
+};
+
+struct conn {
+    /* life (32 bits), state (8), calls in flight (24): one word, so that a call begins only in the
+     * life and state that it saw, and counts of an earlier life vanish with it. */
+    _Atomic uint64_t gate;
+    _Atomic uint32_t flags;       /* enum conn_flag */
+    _Atomic uint32_t refusal;     /* enum reason: why it is private, for good; 0 = it is not */
+    _Atomic uint32_t options;     /* one bit for each option of options.c set on it and not reset */
+    _Atomic uint32_t descriptors; /* of the application, in this process */
+    _Atomic uint32_t epoch;       /* process_epoch() when this life began; else: shared */
+    _Atomic uint32_t next_free;
+
+    /* Written before the life's gate opens, read-only in it. */
+    uint64_t cookie;       /* SO_COOKIE: the kernel's own identity of the socket */
+    uint64_t acked_base;   /* tcpi_bytes_acked when this life began */
+    uint64_t receive_base; /* tcpi_bytes_received */
+    uint64_t born_ms;      /* when the connection was opened */
+    uint64_t aged_at_ms;
+    uint8_t bound_address[16];   /* what bind() was given, without a port */
+    int family;                  /* AF_INET or AF_INET6 */
+    int hidden_fd;               /* ours, while idle */
+    _Atomic(struct dest *) dest; /* NULL until connect() */
+    _Atomic uint32_t rule;       /* enum rule, of the destination */
+
+    /* Under lock, and only while the life is the caller's. */
+    _Atomic uint32_t lock;
+    uint64_t sent, received; /* bytes that the hooks saw in this life */
+    struct registration registrations[CONN_REGISTRATIONS];
+    struct witness witness;
+
+    struct pool_item item; /* the pool's, while idle */
+};
+
+/* A record for a new socket: GATE_HELD, one descriptor, everything else zero. NULL without memory.
+ * Async-signal-safe, lock-free. */
+struct conn *conn_new(void);
+
+/* Gives back a record whose life has ended and that nothing points to any more. */
+void conn_free(struct conn *conn);
+
+/* After fork, in a child without other threads: every record is free again. */
+void conn_reset_all(void);
+
+struct epoll_set *epoll_set_new(void);
+void epoll_set_free(struct epoll_set *set);
+
+/* The gate. All are lock-free and async-signal-safe. */
+
+static inline uint32_t gate_life(uint64_t gate)
+{
+    return (uint32_t)(gate >> 32);
+}
+
+static inline enum gate_state gate_state(uint64_t gate)
+{
+    return (enum gate_state)((gate >> 24) & 0xff);
+}
+
+static inline uint32_t gate_calls(uint64_t gate)
+{
+    return (uint32_t)(gate & 0xffffff);
+}
+
+/* OPEN with no call in flight -> HELD. IN_CALL when a call is in flight, CONTENDED when another
+ * thread holds it or the life has ended; REASON_NONE on success. */
+enum reason conn_hold(struct conn *conn);
+
+/* HELD -> OPEN, in the same life: nothing happened. */
+void conn_resume(struct conn *conn);
+
+/* HELD -> OPEN in a new life: every call of an earlier one is forgotten. */
+void conn_begin_life(struct conn *conn);
+
+/* -> CLOSED: the life is over, whatever calls are in flight; their ends find another life. From now
+ * on no late call touches what is under the lock. False when a call is at this moment inside the
+ * lock: the record must then not be used again. */
+bool conn_end_life(struct conn *conn);
+
+/* The lock of the fields above: tried for a moment only, since its holder may be what a signal
+ * handler of this very thread has interrupted. */
+bool conn_lock(struct conn *conn);
+void conn_unlock(struct conn *conn);
+
+/* Never to be parked; the first reason is kept. */
+void conn_refuse(struct conn *conn, enum reason reason);
+
+static inline bool conn_has(const struct conn *conn, enum conn_flag flag)
+{
+    return (atomic_load(&conn->flags) & (uint32_t)flag) != 0;
+}
+
+static inline void conn_set(struct conn *conn, enum conn_flag flag)
+{
+    atomic_fetch_or(&conn->flags, (uint32_t)flag);
+}
+
+static inline void conn_clear(struct conn *conn, enum conn_flag flag)
+{
+    atomic_fetch_and(&conn->flags, ~(uint32_t)flag);
+}
+
+#endif

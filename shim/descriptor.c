@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ * What an application does with a descriptor decides what may still be done with its connection. */
+#include "descriptor.h"
+
+#include "call.h"
+#include "idle.h"
+#include "kernel.h"
+#include "libc.h"
+#include "options.h"
+#include "process.h"
+#include "release.h"
+
+#include <errno.h>
+#include <linux/close_range.h>
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+static void note_bind(struct conn *conn, const struct sockaddr *addr, socklen_t len)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    if (conn->family == AF_INET && len >= sizeof v4) {
+        memcpy(&v4, addr, sizeof v4);
+        memcpy(conn->bound_address, &v4.sin_addr, sizeof v4.sin_addr);
+        if (v4.sin_port == 0)
+            return;
+    }
+    if (conn->family == AF_INET6 && len >= sizeof v6) {
+        memcpy(&v6, addr, sizeof v6);
+        memcpy(conn->bound_address, &v6.sin6_addr, sizeof v6.sin6_addr);
+        if (v6.sin6_port == 0 && v6.sin6_scope_id == 0)
+            return;
+    }
+    conn_refuse(conn, REASON_BOUND_PORT);
+}
+
+int descriptor_bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.bind(fd, addr, len);
+    int result = libc.bind(fd, addr, len);
+    if (result == 0)
+        note_bind(call.conn, addr, len);
+    return (int)call_end(&call, result);
+}
+
+int descriptor_listen(int fd, int backlog)
+{
+    int result = libc.listen(fd, backlog);
+    if (result == 0 && call_conn(fd) != NULL && process_owns_pool())
+        release_forget(fd); /* a server's socket: never ours */
+    return result;
+}
+
+int descriptor_shutdown(int fd, int how)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.shutdown(fd, how);
+    conn_refuse(call.conn, REASON_HALF_CLOSED);
+    return (int)call_end(&call, libc.shutdown(fd, how));
+}
+
+int descriptor_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.setsockopt(fd, level, name, value, len);
+    int result = libc.setsockopt(fd, level, name, value, len);
+    if (result == 0)
+        options_noted(call.conn, fd, level, name, value, len);
+    return (int)call_end(&call, result);
+}
+
+int descriptor_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.getsockopt(fd, level, name, value, len);
+    int result = libc.getsockopt(fd, level, name, value, len);
+    if (result == 0)
+        options_shown(call.conn, level, name, value, *len);
+    return (int)call_end(&call, result);
+}
+
+/* new_fd has become a duplicate of fd. */
+static void note_duplicate(struct call *call, int new_fd)
+{
+    release_forget(new_fd);
+    atomic_fetch_add(&call->conn->descriptors, 1);
+    if (!fdtable_set(new_fd, fd_entry_make(FD_CONN, call->conn)))
+        conn_refuse(call->conn, REASON_DUPLICATED);
+}
+
+/* A set behind two numbers: we would not know which of them a registration outlives. */
+static void note_epoll_duplicate(int fd)
+{
+    fd_entry entry = fdtable_get(fd);
+    if (fd_entry_kind(entry) == FD_EPOLL)
+        atomic_store(&((struct epoll_set *)fd_entry_pointer(entry))->shared, true);
+}
+
+/* F_DUPFD and its like: how is fcntl's command, or -1 for dup(2). */
+static int duplicate(int fd, int command, long argument)
+{
+    struct call call;
+    bool owner = process_owns_pool();
+    bool tracked = owner && call_begin(&call, &fd);
+    if (owner)
+        note_epoll_duplicate(fd);
+    int new_fd = command < 0 ? libc.dup(fd) : libc.fcntl(fd, command, argument);
+    if (new_fd < 0 && errno == EMFILE && owner && idle_make_room())
+        new_fd = command < 0 ? libc.dup(fd) : libc.fcntl(fd, command, argument);
+    if (!tracked) {
+        if (owner && new_fd >= 0)
+            release_forget(new_fd);
+        return new_fd;
+    }
+    if (new_fd >= 0)
+        note_duplicate(&call, new_fd);
+    return (int)call_end(&call, new_fd);
+}
+
+int descriptor_dup(int fd)
+{
+    return duplicate(fd, -1, 0);
+}
+
+static int overwrite(int fd, int new_fd, enum overwrite how, int flags)
+{
+    struct call call;
+    bool tracked = call_begin(&call, &fd);
+    note_epoll_duplicate(fd);
+    int result = release_overwrite(fd, new_fd, how, flags);
+    if (!tracked)
+        return result;
+    if (result >= 0)
+        note_duplicate(&call, new_fd);
+    return (int)call_end(&call, result);
+}
+
+/* Neither number means anything to us, or nothing will change. */
+static bool is_none_of_ours(int fd, int new_fd)
+{
+    return fd == new_fd || (fdtable_get(fd) == 0 && fdtable_get(new_fd) == 0) ||
+           !process_owns_pool();
+}
+
+int descriptor_dup2(int fd, int new_fd)
+{
+    if (is_none_of_ours(fd, new_fd))
+        return libc.dup2(fd, new_fd);
+    return overwrite(fd, new_fd, BY_DUP2, 0);
+}
+
+int descriptor_dup3(int fd, int new_fd, int flags)
+{
+    if (is_none_of_ours(fd, new_fd))
+        return libc.dup3(fd, new_fd, flags);
+    return overwrite(fd, new_fd, BY_DUP3, flags);
+}
+
+static void close_one(void *context, int fd, fd_entry entry)
+{
+    (void)context;
+    (void)entry;
+    int saved_errno = errno;
+    release_close(fd);
+    errno = saved_errno;
+}
+
+/* Each tracked number by a release of its own; twice, since what the first pass parks is behind a
+ * number that may lie in the range as well. */
+static void close_tracked(int first, unsigned last)
+{
+    int limit = last > INT32_MAX ? INT32_MAX : (int)last;
+    fdtable_each(first, limit, close_one, NULL);
+    fdtable_each(first, limit, close_one, NULL);
+}
+
+int descriptor_close_range(unsigned first, unsigned last, int flags)
+{
+    if (first > last || first > INT32_MAX || !process_owns_pool() ||
+        (flags & ~CLOSE_RANGE_UNSHARE) != 0)
+        return libc.close_range(first, last, flags);
+    if ((flags & CLOSE_RANGE_UNSHARE) != 0)
+        process_go_inert("close_range(CLOSE_RANGE_UNSHARE)");
+    close_tracked((int)first, last);
+    return libc.close_range(first, last, flags);
+}
+
+void descriptor_closefrom(int first)
+{
+    if (process_owns_pool())
+        close_tracked(first, UINT32_MAX);
+    libc.closefrom(first);
+}
+
+FILE *descriptor_fdopen(int fd, const char *mode)
+{
+    struct conn *conn = call_conn(fd);
+    if (conn != NULL)
+        conn_refuse(conn, REASON_STREAM);
+    return libc.fdopen(fd, mode);
+}
+
+static bool is_harmless_fcntl(int command, long argument)
+{
+    const long carried = O_NONBLOCK | O_ACCMODE; /* F_SETFL ignores the access mode, fcntl(2) */
+    if (command == F_SETFL)
+        return (argument & ~carried) == 0;
+    return command == F_GETFL || command == F_GETFD || command == F_SETFD || command == F_GETOWN ||
+           command == F_GETSIG || command == F_GETOWN_EX;
+}
+
+int descriptor_fcntl(int fd, int command, long argument)
+{
+    struct call call;
+    if (fdtable_get(fd) == 0)
+        return libc.fcntl(fd, command, argument);
+    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
+        return duplicate(fd, command, argument);
+    if (!call_begin(&call, &fd))
+        return libc.fcntl(fd, command, argument);
+    int result = libc.fcntl(fd, command, argument);
+    if (result >= 0 && !is_harmless_fcntl(command, argument))
+        conn_refuse(call.conn, REASON_OPTION);
+    return (int)call_end(&call, result);
+}
+
+static bool is_harmless_ioctl(unsigned long request)
+{
+    return request == FIONREAD || request == FIONBIO || request == FIOCLEX || request == FIONCLEX ||
+           request == SIOCOUTQ || request == SIOCOUTQNSD || request == SIOCATMARK ||
+           request == SIOCGSTAMP || request == TCGETS;
+}
+
+int descriptor_ioctl(int fd, unsigned long request, long argument)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.ioctl(fd, request, argument);
+    if (!is_harmless_ioctl(request))
+        conn_refuse(call.conn, REASON_OPTION);
+    return (int)call_end(&call, libc.ioctl(fd, request, argument));
+}

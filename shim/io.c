@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT
+ * The read and write families. */
+#include "io.h"
+
+#include "call.h"
+#include "libc.h"
+
+#include <string.h>
+
+/* Flags whose bytes the witness cannot follow. */
+static void note_flags(struct conn *conn, int flags, int blinding)
+{
+    if ((flags & MSG_OOB) != 0)
+        conn_refuse(conn, REASON_URGENT);
+    if ((flags & blinding) != 0)
+        conn_refuse(conn, REASON_UNSEEN_BYTES);
+}
+
+enum {
+    BLIND_RECEIVE = MSG_TRUNC, /* TCP drops the bytes instead of giving them, tcp(7) */
+    BLIND_SEND = MSG_ZEROCOPY | MSG_FASTOPEN /* sent from the pages later; or a connect() unseen */
+};
+
+static void mark_unseen(int fd)
+{
+    struct conn *conn = call_conn(fd);
+    if (conn != NULL)
+        conn_refuse(conn, REASON_UNSEEN_BYTES);
+}
+
+ssize_t io_read(int fd, void *buf, size_t count)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.read(fd, buf, count);
+    return call_received(&call, buf, count, 0, libc.read(fd, buf, count));
+}
+
+ssize_t io_read_chk(int fd, void *buf, size_t count, size_t size)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.__read_chk(fd, buf, count, size);
+    return call_received(&call, buf, count, 0, libc.__read_chk(fd, buf, count, size));
+}
+
+ssize_t io_readv(int fd, const struct iovec *vector, int count)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.readv(fd, vector, count);
+    ssize_t result = libc.readv(fd, vector, count);
+    return call_received_vector(&call, vector, (size_t)count, 0, result);
+}
+
+ssize_t io_preadv2(int fd, const struct iovec *vector, int count, off_t offset, int flags)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.preadv2(fd, vector, count, offset, flags);
+    ssize_t result = libc.preadv2(fd, vector, count, offset, flags);
+    return call_received_vector(&call, vector, (size_t)count, 0, result);
+}
+
+ssize_t io_recv(int fd, void *buf, size_t len, int flags)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.recv(fd, buf, len, flags);
+    note_flags(call.conn, flags, BLIND_RECEIVE);
+    return call_received(&call, buf, len, flags, libc.recv(fd, buf, len, flags));
+}
+
+ssize_t io_recv_chk(int fd, void *buf, size_t len, size_t size, int flags)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.__recv_chk(fd, buf, len, size, flags);
+    note_flags(call.conn, flags, BLIND_RECEIVE);
+    return call_received(&call, buf, len, flags, libc.__recv_chk(fd, buf, len, size, flags));
+}
+
+ssize_t io_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr,
+                    socklen_t *addr_len)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.recvfrom(fd, buf, len, flags, addr, addr_len);
+    note_flags(call.conn, flags, BLIND_RECEIVE);
+    ssize_t result = libc.recvfrom(fd, buf, len, flags, addr, addr_len);
+    return call_received(&call, buf, len, flags, result);
+}
+
+ssize_t io_recvfrom_chk(int fd, void *buf, size_t len, size_t size, int flags,
+                        struct sockaddr *addr, socklen_t *addr_len)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.__recvfrom_chk(fd, buf, len, size, flags, addr, addr_len);
+    note_flags(call.conn, flags, BLIND_RECEIVE);
+    ssize_t result = libc.__recvfrom_chk(fd, buf, len, size, flags, addr, addr_len);
+    return call_received(&call, buf, len, flags, result);
+}
+
+ssize_t io_recvmsg(int fd, struct msghdr *message, int flags)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.recvmsg(fd, message, flags);
+    note_flags(call.conn, flags, BLIND_RECEIVE);
+    ssize_t result = libc.recvmsg(fd, message, flags);
+    if (result < 0)
+        return call_received_vector(&call, NULL, 0, flags, result);
+    return call_received_vector(&call, message->msg_iov, message->msg_iovlen, flags, result);
+}
+
+/* Several messages at once make no sense on a stream; what they moved is left to the counters. */
+int io_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+                struct timespec *timeout)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.recvmmsg(fd, messages, count, flags, timeout);
+    conn_refuse(call.conn, REASON_UNSEEN_BYTES);
+    return (int)call_end(&call, libc.recvmmsg(fd, messages, count, flags, timeout));
+}
+
+ssize_t io_write(int fd, const void *buf, size_t count)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.write(fd, buf, count);
+    return call_sent(&call, buf, libc.write(fd, buf, count));
+}
+
+ssize_t io_writev(int fd, const struct iovec *vector, int count)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.writev(fd, vector, count);
+    return call_sent_vector(&call, vector, (size_t)count, libc.writev(fd, vector, count));
+}
+
+ssize_t io_pwritev2(int fd, const struct iovec *vector, int count, off_t offset, int flags)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.pwritev2(fd, vector, count, offset, flags);
+    ssize_t result = libc.pwritev2(fd, vector, count, offset, flags);
+    return call_sent_vector(&call, vector, (size_t)count, result);
+}
+
+ssize_t io_send(int fd, const void *buf, size_t len, int flags)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.send(fd, buf, len, flags);
+    note_flags(call.conn, flags, BLIND_SEND);
+    return call_sent(&call, buf, libc.send(fd, buf, len, flags));
+}
+
+ssize_t io_sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,
+                  socklen_t addr_len)
+{
+    struct call call;
+    if (!call_begin(&call, &fd))
+        return libc.sendto(fd, buf, len, flags, addr, addr_len);
+    note_flags(call.conn, flags, BLIND_SEND);
+    return call_sent(&call, buf, libc.sendto(fd, buf, len, flags, addr, addr_len));
+}
+
+/* Descriptors that travel over a Unix socket: another process will hold them, whatever socket it
+ * is sent over. unix(7), cmsg(3). */
+static void note_passed_descriptors(const struct msghdr *message)
+{
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
+         header = CMSG_NXTHDR((struct msghdr *)(uintptr_t)message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < count; i++) {
+            int passed;
+            memcpy(&passed, CMSG_DATA(header) + i * sizeof passed, sizeof passed);
+            struct conn *conn = call_conn(passed);
+            if (conn != NULL)
+                conn_refuse(conn, REASON_SHARED);
+        }
+    }
+}
+
+ssize_t io_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    struct call call;
+    if (message != NULL && message->msg_control != NULL)
+        note_passed_descriptors(message);
+    if (!call_begin(&call, &fd))
+        return libc.sendmsg(fd, message, flags);
+    note_flags(call.conn, flags, BLIND_SEND);
+    ssize_t result = libc.sendmsg(fd, message, flags);
+    if (result < 0)
+        return call_sent_vector(&call, NULL, 0, result);
+    return call_sent_vector(&call, message->msg_iov, message->msg_iovlen, result);
+}
+
+int io_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+    struct call call;
+    for (unsigned i = 0; messages != NULL && i < count; i++)
+        if (messages[i].msg_hdr.msg_control != NULL)
+            note_passed_descriptors(&messages[i].msg_hdr);
+    if (!call_begin(&call, &fd))
+        return libc.sendmmsg(fd, messages, count, flags);
+    conn_refuse(call.conn, REASON_UNSEEN_BYTES);
+    return (int)call_end(&call, libc.sendmmsg(fd, messages, count, flags));
+}
+
+ssize_t io_sendfile(int out, int in, off_t *offset, size_t count)
+{
+    mark_unseen(out);
+    mark_unseen(in);
+    return libc.sendfile(out, in, offset, count);
+}
+
+ssize_t io_sendfile64(int out, int in, off64_t *offset, size_t count)
+{
+    mark_unseen(out);
+    mark_unseen(in);
+    return libc.sendfile64(out, in, offset, count);
+}
+
+ssize_t io_splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t len,
+                  unsigned flags)
+{
+    mark_unseen(out);
+    mark_unseen(in);
+    return libc.splice(in, in_offset, out, out_offset, len, flags);
+}
+
+int io_vdprintf(int fd, const char *format, va_list arguments)
+{
+    mark_unseen(fd);
+    return libc.vdprintf(fd, format, arguments);
+}
+
+int io_vdprintf_chk(int fd, int flag, const char *format, va_list arguments)
+{
+    mark_unseen(fd);
+    return libc.__vdprintf_chk(fd, flag, format, arguments);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ * vfork() and clone(): the child returns on the caller's stack, so no frame of ours may be there.
+ */
+#include "kernel.h"
+#include "libc.h"
+#include "process.h"
+
+#include <dlfcn.h>
+#include <stddef.h>
+
+/* Called by the machine code below: notes the child, and tells where to jump to. A child that
+ * shares our memory may be born in the next instruction. */
+__attribute__((used, visibility("hidden"))) void *jump_to_vfork(void)
+{
+    process_new_epoch();
+    if (libc.vfork == NULL) /* called before our constructor */
+        libc_resolve();
+    return libc.vfork;
+}
+
+__attribute__((used, visibility("hidden"))) void *jump_to_clone(void)
+{
+    process_new_epoch();
+    if (libc.clone == NULL)
+        libc_resolve();
+    return libc.clone;
+}
+
+/* Arguments are kept over the question where to go, and the stack is as the caller left it when the
+ * real function starts: a tail jump. */
+#if defined(__x86_64__)
+#define JUMP_TO(name, where)                                                                       \
+    __asm__(".text\n.globl " #name "\n.type " #name ", @function\n" #name ":\n"                    \
+            "    endbr64\n"                                                                        \
+            "    push %rdi\n    push %rsi\n    push %rdx\n"                                        \
+            "    push %rcx\n    push %r8\n    push %r9\n    sub $8, %rsp\n"                        \
+            "    call " #where "\n"                                                                \
+            "    add $8, %rsp\n    pop %r9\n    pop %r8\n    pop %rcx\n"                           \
+            "    pop %rdx\n    pop %rsi\n    pop %rdi\n"                                           \
+            "    jmp *%rax\n"                                                                      \
+            ".size " #name ", . - " #name "\n")
+#elif defined(__aarch64__)
+#define JUMP_TO(name, where)                                                                       \
+    __asm__(".text\n.globl " #name "\n.type " #name ", %function\n" #name ":\n"                    \
+            "    stp x29, x30, [sp, #-80]!\n    stp x0, x1, [sp, #16]\n"                           \
+            "    stp x2, x3, [sp, #32]\n    stp x4, x5, [sp, #48]\n    stp x6, x7, [sp, #64]\n"    \
+            "    bl " #where "\n    mov x16, x0\n"                                                 \
+            "    ldp x0, x1, [sp, #16]\n    ldp x2, x3, [sp, #32]\n"                               \
+            "    ldp x4, x5, [sp, #48]\n    ldp x6, x7, [sp, #64]\n"                               \
+            "    ldp x29, x30, [sp], #80\n    br x16\n"                                            \
+            ".size " #name ", . - " #name "\n")
+#endif
+
+JUMP_TO(vfork, jump_to_vfork);
+JUMP_TO(clone, jump_to_clone);

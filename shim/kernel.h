@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ * The kernel's calls that we make for ourselves: typed, without errno, without cancellation. */
+#ifndef TWPOOL_SHIM_KERNEL_H
+#define TWPOOL_SHIM_KERNEL_H
+
+#include "arch.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+/* Each returns the kernel's result, or -errno. None touches errno; all are async-signal-safe and
+ * may be called before any constructor and in a vfork child. */
+
+static inline int kernel_close(int fd)
+{
+    return (int)arch_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+static inline int kernel_fcntl(int fd, int command, long argument)
+{
+    return (int)arch_syscall(SYS_fcntl, fd, command, argument, 0, 0, 0);
+}
+
+static inline int kernel_dup3(int fd, int new_fd, int flags)
+{
+    return (int)arch_syscall(SYS_dup3, fd, new_fd, flags, 0, 0, 0);
+}
+
+static inline int kernel_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+    return (int)arch_syscall(SYS_getsockopt, fd, level, name, (long)value, (long)len, 0);
+}
+
+static inline int kernel_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+    return (int)arch_syscall(SYS_setsockopt, fd, level, name, (long)value, len, 0);
+}
+
+static inline int kernel_set_int(int fd, int level, int name, int value)
+{
+    return kernel_setsockopt(fd, level, name, &value, sizeof value);
+}
+
+/* What poll(2) sees on one descriptor now: revents, 0 for nothing. */
+static inline int kernel_poll_now(int fd, short events)
+{
+    struct pollfd poll = {.fd = fd, .events = events};
+    struct timespec now = {0};
+    int ready = (int)arch_syscall(SYS_ppoll, (long)&poll, 1, (long)&now, 0, 0, 0);
+    return ready > 0 ? poll.revents : ready;
+}
+
+static inline int kernel_getpid(void)
+{
+    return (int)arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+static inline int kernel_prlimit(int resource, const struct rlimit64 *set, struct rlimit64 *old)
+{
+    return (int)arch_syscall(SYS_prlimit64, 0, resource, (long)set, (long)old, 0, 0);
+}
+
+/* Milliseconds of CLOCK_MONOTONIC: from the kernel, because a preloaded libfaketime bends libc's
+ * clock_gettime(). */
+static inline uint64_t kernel_now_ms(void)
+{
+    struct timespec now = {0};
+    arch_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Anonymous zeroed memory, NULL when there is none. */
+static inline void *kernel_map(size_t size)
+{
+    long address = arch_syscall(SYS_mmap, 0, (long)size, 0x3 /* PROT_READ | PROT_WRITE */,
+                                0x22 /* MAP_PRIVATE | MAP_ANONYMOUS */, -1, 0);
+    return address < 0 && address > -4096 ? NULL : (void *)address;
+}
+
+static inline void kernel_unmap(void *memory, size_t size)
+{
+    arch_syscall(SYS_munmap, (long)memory, (long)size, 0, 0, 0, 0);
+}
+
+/* Every signal of this thread, the ones that libc keeps for itself (cancellation, set*id) included:
+ * between the two calls no handler runs, so none can meet our locks or leave by siglongjmp. */
+static inline uint64_t kernel_block_signals(void)
+{
+    uint64_t all = ~0ULL, old = 0;
+    arch_syscall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&all, (long)&old, sizeof all, 0, 0);
+    return old;
+}
+
+static inline void kernel_restore_signals(uint64_t old)
+{
+    arch_syscall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&old, 0, sizeof old, 0, 0);
+}
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ * Parses and matches the rules per destination. */
+#include "rules.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+enum { MAPPED_PREFIX = 96 }; /* ::ffff:0:0/96, RFC 4291 section 2.5.5.2 */
+
+static const char *const names[RULE_COUNT] = {
+    [RULE_OFF] = "off",   [RULE_CLEAN] = "clean", [RULE_AUTO] = "auto",
+    [RULE_HTTP] = "http", [RULE_RAW] = "raw",
+};
+
+static bool parse_entry(struct span entry, struct rule_entry *rule);
+static bool parse_rule(struct span word, enum rule *rule);
+static bool parse_dest(struct span dest, struct rule_entry *rule);
+static bool parse_address(struct span address, int family, struct rule_entry *rule);
+static bool parse_prefix(struct span prefix, struct rule_entry *rule);
+static bool parse_port(struct span port, struct rule_entry *rule);
+static void normalize(struct rule_entry *rule);
+static bool bits_equal(const uint8_t *a, const uint8_t *b, unsigned int bits);
+static struct span take_until(struct span *rest, const char *stops);
+
+bool rules_parse(struct config *config, struct span list, struct span *offending)
+{
+    uint32_t count = 0;
+    config->rule_count = 0; /* until all are understood: with one entry gone, a later and wider one
+                             * would match in its place, and might allow what was forbidden */
+    while (list.len > 0) {
+        struct span entry = span_trim(span_take(&list, ','));
+        if (entry.len == 0)
+            continue;
+        *offending = entry;
+        if (count == RULES_MAX || !parse_entry(entry, &config->rules[count]))
+            return false;
+        count++;
+    }
+    config->rule_count = count;
+    return true;
+}
+
+enum rule config_rule(const struct config *config, const struct dest_key *key)
+{
+    bool mapped = dest_key_is_mapped(key);
+    const uint8_t *address = mapped ? key->address + MAPPED_PREFIX / 8 : key->address;
+    uint8_t family = mapped ? AF_INET : (uint8_t)key->family;
+    uint16_t port = ntohs(key->port);
+
+    for (uint32_t i = 0; i < config->rule_count; i++) {
+        const struct rule_entry *entry = &config->rules[i];
+        if (entry->port != 0 && entry->port != port)
+            continue;
+        if (entry->family == 0)
+            return entry->rule;
+        if (entry->family == family && bits_equal(entry->address, address, entry->prefix))
+            return entry->rule;
+    }
+    return RULE_AUTO;
+}
+
+const char *rule_name(enum rule rule)
+{
+    return names[rule];
+}
+
+static bool parse_entry(struct span entry, struct rule_entry *rule)
+{
+    struct span word = entry;
+    struct span dest = span_take(&word, '=');
+    memset(rule, 0, sizeof *rule);
+    if (!parse_rule(word, &rule->rule) || !parse_dest(dest, rule))
+        return false;
+    normalize(rule);
+    return true;
+}
+
+static bool parse_rule(struct span word, enum rule *rule)
+{
+    for (int i = 0; i < RULE_COUNT; i++) {
+        if (!span_is(word, names[i]))
+            continue;
+        *rule = (enum rule)i;
+        return true;
+    }
+    return false;
+}
+
+/* ADDRESS, then perhaps /PREFIX, then perhaps :PORT. Brackets keep the colons of IPv6 apart. */
+static bool parse_dest(struct span dest, struct rule_entry *rule)
+{
+    bool bracketed = dest.len > 0 && dest.start[0] == '[';
+    struct span rest = dest, prefix;
+    struct span address = bracketed ? take_until(&rest, "]") : take_until(&rest, "/:");
+    size_t rest_len;
+
+    if (bracketed && rest.len == 0)
+        return false;
+    if (bracketed) {
+        address = (struct span){address.start + 1, address.len - 1};
+        rest = (struct span){rest.start + 1, rest.len - 1};
+    }
+    if ((bracketed || !span_is(address, "*")) &&
+        !parse_address(address, bracketed ? AF_INET6 : AF_INET, rule))
+        return false;
+
+    rest_len = rest.len;
+    prefix = span_take(&rest, ':');
+    if (prefix.len < rest_len && !parse_port(rest, rule))
+        return false;
+    return prefix.len == 0 || parse_prefix(prefix, rule);
+}
+
+static bool parse_address(struct span address, int family, struct rule_entry *rule)
+{
+    char string[INET6_ADDRSTRLEN];
+    if (address.len >= sizeof string)
+        return false;
+    memcpy(string, address.start, address.len);
+    string[address.len] = '\0';
+    rule->family = (uint8_t)family;
+    rule->prefix = family == AF_INET ? 32 : 128;
+    return inet_pton(family, string, rule->address) == 1;
+}
+
+static bool parse_prefix(struct span prefix, struct rule_entry *rule)
+{
+    struct span number = {prefix.start + 1, prefix.len - 1};
+    uint32_t bits;
+    if (prefix.start[0] != '/' || rule->family == 0 || !span_number(number, rule->prefix, &bits))
+        return false;
+    rule->prefix = (uint8_t)bits;
+    return true;
+}
+
+static bool parse_port(struct span port, struct rule_entry *rule)
+{
+    uint32_t number;
+    if (span_is(port, "*"))
+        return true;
+    if (!span_number(port, UINT16_MAX, &number) || number == 0)
+        return false;
+    rule->port = (uint16_t)number;
+    return true;
+}
+
+/* Brings an entry to the form that config_rule() compares with: mapped addresses as the IPv4 ones
+ * that they mean, nothing beyond the prefix. */
+static void normalize(struct rule_entry *rule)
+{
+    static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff};
+    if (rule->family == AF_INET6 && rule->prefix >= MAPPED_PREFIX &&
+        bits_equal(rule->address, mapped, MAPPED_PREFIX)) {
+        rule->family = AF_INET;
+        rule->prefix = (uint8_t)(rule->prefix - MAPPED_PREFIX);
+        memmove(rule->address, rule->address + MAPPED_PREFIX / 8, 4);
+        memset(rule->address + 4, 0, sizeof rule->address - 4);
+    }
+    for (unsigned int bit = rule->prefix; bit < 128; bit++)
+        rule->address[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
+}
+
+static bool bits_equal(const uint8_t *a, const uint8_t *b, unsigned int bits)
+{
+    unsigned int bytes = bits / 8, rest = bits % 8;
+    if (memcmp(a, b, bytes) != 0)
+        return false;
+    return rest == 0 || (a[bytes] ^ b[bytes]) >> (8 - rest) == 0;
+}
+
+/* Takes what stands before the first of stops, which stays in *rest. */
+static struct span take_until(struct span *rest, const char *stops)
+{
+    struct span head = {rest->start, 0};
+    while (rest->len > 0 && strchr(stops, rest->start[0]) == NULL) {
+        rest->start++;
+        rest->len--;
+        head.len++;
+    }
+    return head;
+}

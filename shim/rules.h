@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * TWPOOL_RULES, the list of destinations and what they are taken for; config.h has the lookups. */
+#ifndef TWPOOL_SHIM_RULES_H
+#define TWPOOL_SHIM_RULES_H
+
+#include "config.h"
+#include "span.h"
+
+/* What rules_parse() takes, in words. */
+#define RULES_ACCEPTED                                                                             \
+    "ADDRESS[/PREFIX][:PORT]=RULE[,...], where ADDRESS is like 10.0.0.1, [fd00::1] or *, "         \
+    "RULE is off, clean, auto, http or raw, and there are 128 at most"
+
+/* Reads a list into config->rules. Blanks around entries, and empty entries, are passed over; bits
+ * of an address beyond its prefix are masked off. When an entry cannot be understood there are no
+ * rules at all, *offending is that entry, and the result is false. */
+bool rules_parse(struct config *config, struct span list, struct span *offending);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ * The witness of rule `raw`: the user vouches for requests that are answered and read whole. */
+#include "witness.h"
+
+static void raw_opened(struct witness *witness)
+{
+    witness->raw.replied = false;
+}
+
+static void raw_sent(struct witness *witness, const char *buf, size_t len)
+{
+    (void)buf;
+    (void)len;
+    witness->raw.replied = false;
+    witness->state = WITNESS_BUSY;
+    witness->reason = REASON_RESPONSE_INCOMPLETE;
+}
+
+static void raw_received(struct witness *witness, const char *buf, size_t len)
+{
+    (void)buf;
+    (void)len;
+    witness->raw.replied = true;
+    witness->confirmed = true;
+    witness->state = WITNESS_IDLE;
+    witness->reason = REASON_NONE;
+}
+
+static void raw_timed_out(struct witness *witness)
+{
+    if (witness->reason == REASON_UNUSED) {
+        return;
+    }
+    /* Whether a reply is due or has come in part: what comes later would reach the next user. */
+    witness_refuse(witness, REASON_TIMED_OUT);
+}
+
+const struct witness_protocol witness_raw = {
+    .name = "raw",
+    .opened = raw_opened,
+    .sent = raw_sent,
+    .received = raw_received,
+    .timed_out = raw_timed_out,
+};

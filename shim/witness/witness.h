@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ * The witness: it sees a connection's bytes both ways and says whether the exchange is over. */
+#ifndef TWPOOL_SHIM_WITNESS_H
+#define TWPOOL_SHIM_WITNESS_H
+
+#include "../reason.h"
+#include "../rule.h"
+
+#include <llhttp/llhttp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum witness_state {
+    WITNESS_IDLE,    /* every exchange is over and was read to its end: may be parked */
+    WITNESS_BUSY,    /* nothing was sent yet, or a request or a response is under way */
+    WITNESS_CLOSING, /* one side announced the close: never to be parked */
+    WITNESS_PRIVATE  /* not understood, or not shareable: never to be parked; this is for good */
+};
+
+struct witness;
+
+/* One protocol, one file. Every function is async-signal-safe, allocates nothing, and is called by
+ * one thread at a time (the caller holds the connection's witness lock). None is called again for a
+ * witness that is PRIVATE. */
+struct witness_protocol {
+    const char *name;
+    /* A connection was opened: nothing was sent or received on it yet. */
+    void (*opened)(struct witness *witness);
+    /* len > 0 bytes that the kernel took from, or gave to, the application. */
+    void (*sent)(struct witness *witness, const char *buf, size_t len);
+    void (*received)(struct witness *witness, const char *buf, size_t len);
+    /* A wait or a read on this connection ended by its time-out. NULL where it does not matter. */
+    void (*timed_out)(struct witness *witness);
+};
+
+extern const struct witness_protocol witness_http, witness_raw;
+
+/* The most requests that may be outstanding on one HTTP connection: clients that pipeline send a
+ * handful; beyond this the connection becomes private. */
+enum { HTTP_PIPELINE_MAX = 16 };
+/* Enough for the longest header name that the witness cares for ("proxy-authentication-info", 25),
+ * and for the first word, or the few parameters, of its value. */
+enum { HTTP_NAME_MAX = 32, HTTP_VALUE_MAX = 64 };
+
+/* Of one direction: what llhttp does not keep of the message under way, or would let pass. */
+struct http_side {
+    bool start_line;        /* the request or status line is not over */
+    uint8_t word, word_len; /* where in it: the word, and the bytes of that word so far */
+    bool line_begins;       /* the next byte is the first of a line */
+    bool cr;                /* the last byte was a CR */
+    bool in_body;           /* the next content_length bytes are content or chunk data, not lines */
+    uint8_t header;         /* what the header being read is to us */
+    uint8_t marks;          /* what the header block has said so far */
+    bool comma_due;         /* a list element has ended, another may only follow a comma */
+};
+
+struct http_witness {
+    llhttp_t request, response;
+    struct http_side request_side, response_side;
+    /* Requests whose header block is complete and whose final response is not, oldest first; true
+     * for HEAD, whose response has no body whatever its headers say. */
+    bool head[HTTP_PIPELINE_MAX];
+    uint8_t outstanding;
+    bool request_open, response_open; /* inside a message: a byte of it was seen, its end was not */
+    bool request_headers_done;
+    bool closing;             /* a close was announced: no further request will be answered */
+    bool explicit_keep_alive; /* a request was HTTP/1.0: to persist must be said in so many words */
+    bool response_early;      /* the response under way began before its request was sent whole */
+    uint32_t promised_idle_ms, promised_uses; /* Keep-Alive of that response, UINT32_MAX = none */
+    /* The header being read on each side: its name, and the word of its value that is being read,
+     * both lower-cased. A length of the full size says that it was longer. */
+    char request_name[HTTP_NAME_MAX], response_name[HTTP_NAME_MAX];
+    char request_value[HTTP_VALUE_MAX], response_value[HTTP_VALUE_MAX];
+    uint8_t request_name_len, response_name_len, request_value_len, response_value_len;
+};
+
+/* The bytes that RULE_AUTO has seen so far are the first len of this method and its space. */
+struct sniffer {
+    uint8_t method, len;
+};
+
+struct raw_witness {
+    bool replied; /* bytes were received since the last send */
+};
+
+struct witness {
+    const struct witness_protocol *protocol;
+    enum witness_state state;
+    enum reason reason;     /* why the state is not IDLE; REASON_NONE when it is */
+    uint32_t idle_limit_ms; /* what the peer promised (Keep-Alive: timeout=), 0 = nothing */
+    uint32_t uses_left;     /* further requests that the peer will take, UINT32_MAX = no limit */
+    bool sniffing;          /* the rule is `auto` and the first bytes have not been seen yet */
+    bool sniffed;           /* the protocol was recognised, not named by a rule */
+    bool confirmed;         /* a first response has confirmed the protocol */
+    union {
+        struct sniffer sniffer;
+        struct http_witness http;
+        struct raw_witness raw;
+    };
+};
+
+/* Starts the witness that the rule asks for, for a connection just opened. RULE_AUTO sniffs the
+ * first bytes sent. RULE_CLEAN (and RULE_OFF) starts one that is PRIVATE from the beginning. */
+void witness_open(struct witness *witness, enum rule rule);
+
+/* Bytes that the kernel took or gave; len 0 is allowed and does nothing. The verdict never depends
+ * on how the bytes were split. */
+void witness_sent(struct witness *witness, const void *buf, size_t len);
+void witness_received(struct witness *witness, const void *buf, size_t len);
+void witness_timed_out(struct witness *witness);
+
+/* PRIVATE with this reason, unless it is PRIVATE already: the first reason is kept. */
+void witness_refuse(struct witness *witness, enum reason reason);
+
+#endif

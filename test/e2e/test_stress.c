@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ * Many threads, several destinations, closes at bad moments: no reply reaches the wrong request. */
+#include "../support/network.h"
+#include "../support/process.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIMIT_S = 240 };
+
+/* A sanitizer build, or a smaller machine, may ask for less than the full figures. */
+static const char *threads(void)
+{
+    const char *set = getenv("TWPOOL_TEST_STRESS_THREADS");
+    return set != NULL ? set : "8";
+}
+
+static const char *requests(void)
+{
+    const char *set = getenv("TWPOOL_TEST_STRESS_REQUESTS");
+    return set != NULL ? set : "100000";
+}
+
+static struct outcome stress(bool preload, const char *rule, unsigned *accepted)
+{
+    int network = network_private();
+    struct outcome outcome = run(
+        &(struct command){.argv = {program_path("stress"), threads(), requests()},
+                          .settings = {rule, "TWPOOL_MAX_IDLE=64"},
+                          .preload = preload},
+        LIMIT_S);
+    *accepted = network_accepted(network);
+    ck_assert_msg(!outcome.timed_out, "the client hangs");
+    ck_assert_msg(outcome.status == 0, "status %d: %s%s", outcome.status, outcome.out, outcome.err);
+    int whole = atoi(requests()) / atoi(threads()) * atoi(threads());
+    ck_assert_msg(strstr(outcome.out, text("requests %d, kinds of behaviour 9\n", whole)) != NULL,
+                  "%s", outcome.out);
+    ck_assert_msg(strstr(outcome.out, "mixed up 0, failures 0,") != NULL, "%s", outcome.out);
+    ck_assert_msg(strstr(outcome.out, "descriptors left over 0\n") != NULL, "%s", outcome.out);
+    ck_assert_str_eq(outcome.err, "");
+    return outcome;
+}
+
+START_TEST(no_reply_reaches_the_wrong_request)
+{
+    unsigned accepted;
+    stress(true, NULL, &accepted);
+    /* Seven in ten read their answer whole; some of the others may be reused as well. */
+    ck_assert_uint_lt(accepted, (unsigned)atoi(requests()) / 2);
+}
+END_TEST
+
+START_TEST(plain_the_same_clients_find_nothing_amiss)
+{
+    unsigned accepted;
+    stress(false, NULL, &accepted);
+    ck_assert_uint_gt(accepted, (unsigned)atoi(requests()) / 10 * 9);
+}
+END_TEST
+
+START_TEST(under_the_rule_clean_the_same_holds_and_nothing_is_reused)
+{
+    unsigned accepted;
+    stress(true, "TWPOOL_RULES=*=clean", &accepted);
+    ck_assert_uint_gt(accepted, (unsigned)atoi(requests()) / 10 * 9);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("stress");
+    TCase *tests = tcase_create("stress");
+    tcase_set_timeout(tests, 2 * LIMIT_S);
+    tcase_add_test(tests, no_reply_reaches_the_wrong_request);
+    tcase_add_test(tests, plain_the_same_clients_find_nothing_amiss);
+    tcase_add_test(tests, under_the_rule_clean_the_same_holds_and_nothing_is_reused);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ * What the small socket programs share: lines of output, and a server to talk to. */
+#ifndef TWPOOL_TEST_PROGRAM_H
+#define TWPOOL_TEST_PROGRAM_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A program shows everything that an application can see but times and ports, so that two runs can
+ * be compared byte by byte. All output goes straight to descriptor 1: nothing waits in a buffer
+ * that a fork could copy. */
+
+/* Writes one line. Preserves errno. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Writes "call = result", with the name of errno after a -1, and returns the result. Preserves
+ * errno. */
+long show(const char *call, long result);
+#define SHOW(call) show(#call, (long)(call))
+
+/* Ends the program with status 99: the test itself is broken, not what it tests. */
+void broken(const char *what) __attribute__((noreturn));
+
+enum service {
+    /* HTTP/1.1 with kept connections. Every body names the path that was asked for. /chunked is
+     * sent in chunks, /slow pauses for 300 ms in the middle of the body, /big has 200,000 bytes,
+     * /close announces the close and closes, /drop closes without a word, /late answers after
+     * 300 ms. */
+    SERVICE_HTTP,
+    SERVICE_ECHO,   /* sends back what it receives */
+    SERVICE_GREETS, /* sends "hello\n" first, then echoes */
+    SERVICE_DRAINS  /* reads to the end of the stream, then sends the number of bytes, and closes */
+};
+
+/* Starts a server in a child process, which lives as long as the calling thread, on all addresses
+ * of both families. Returns its port. To be called before any other connection is made. */
+uint16_t serve(enum service service);
+
+/* 127.0.0.1:port, ready for connect(). */
+struct sockaddr_in loopback(uint16_t port);
+
+/* A new blocking socket connected to 127.0.0.1:port; broken() when that fails. */
+int connect_to(uint16_t port);
+
+/* Sends a GET for path in one piece; broken() when that fails. */
+void ask(int fd, const char *path);
+
+/* Reads one whole response and writes a line with its status, its length, and the first line of its
+ * body; or how the connection ended instead. False when it ended. */
+bool answer(int fd);
+
+/* connect_to(), ask(), answer() and close(): the life of a connection that can be reused. */
+void fetch(uint16_t port, const char *path);
+
+/* Writes a line with what recv(fd, size, flags) gives, bytes included. */
+ssize_t show_recv(int fd, size_t size, int flags);
+
+/* Writes a line with the events that poll(events, timeout_ms) reports. */
+void show_poll(int fd, short events, int timeout_ms);
+
+/* Writes a line with the descriptors from 0 to 63 that are open. */
+void show_descriptors(void);
+
+void sleep_ms(int ms);
+
+#endif

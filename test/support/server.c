@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ * Configures and starts real servers, with their files in a private tmpfs. */
+#include "server.h"
+
+#include "network.h"
+
+#include <check.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+enum { FILE_LEN = 100 * 1000 };
+
+/* A tmpfs that only the test and its servers see: it goes when they go, however they end. */
+static const char directory[] = "/mnt";
+
+static void make_directory(void)
+{
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("twpool-test", directory, "tmpfs", 0, NULL) != 0)
+        ck_abort_msg("no private directory: %s (this test needs CAP_SYS_ADMIN)", strerror(errno));
+}
+
+static void write_text(const char *name, const char *contents)
+{
+    const char *path = text("%s/%s", directory, name);
+    FILE *file = fopen(path, "we");
+    if (file == NULL || fputs(contents, file) < 0 || fclose(file) != 0)
+        ck_abort_msg("%s: %s", path, strerror(errno));
+}
+
+static const char nginx_configuration[] =
+    "daemon off; master_process off; pid %1$s/pid; error_log stderr warn;\n"
+    "events { worker_connections 1024; }\n"
+    "http {\n"
+    "  access_log off;\n"
+    "  client_body_temp_path %1$s; proxy_temp_path %1$s; fastcgi_temp_path %1$s;\n"
+    "  uwsgi_temp_path %1$s; scgi_temp_path %1$s;\n"
+    "  server {\n"
+    "    listen %2$d; listen %3$d ssl;\n"
+    "    ssl_certificate %1$s/cert.pem; ssl_certificate_key %1$s/key.pem;\n"
+    "    location / { return 200 \"you asked for $request_uri\\n\"; }\n"
+    "    location = /file { root %1$s; }\n"
+    "  }\n"
+    "}\n";
+
+struct process server_nginx(int network)
+{
+    static char file[FILE_LEN + 1];
+    make_directory();
+    for (int i = 0; i < FILE_LEN; i++)
+        file[i] = (char)('a' + i % 26);
+    write_text("file", file);
+    write_text("nginx.conf", text(nginx_configuration, directory, NGINX_PORT, NGINX_TLS_PORT));
+    run_tool(&(struct command){
+        .argv = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                 "/CN=test", "-keyout", text("%s/key.pem", directory), "-out",
+                 text("%s/cert.pem", directory)}});
+    struct process nginx =
+        process_start(&(struct command){.argv = {"nginx", "-p", directory, "-e", "stderr", "-c",
+                                                 text("%s/nginx.conf", directory)},
+                                        .network = network});
+    network_await_listener(network, NGINX_PORT);
+    return nginx;
+}
+
+struct process server_redis(int network)
+{
+    struct process redis = process_start(
+        &(struct command){.argv = {"redis-server", "--save", "", "--appendonly", "no", "--port",
+                                   text("%d", REDIS_PORT), "--protected-mode", "no", "--bind",
+                                   "0.0.0.0"},
+                          .network = network});
+    network_await_listener(network, REDIS_PORT);
+    return redis;
+}
+
+struct process server_python(int network, const char *script, const char *option)
+{
+    struct process python =
+        process_start(&(struct command){.argv = {"/usr/bin/python3", "-u", script_path(script),
+                                                 text("%d", PYTHON_PORT), option},
+                                        .network = network});
+    network_await_listener(network, PYTHON_PORT);
+    return python;
+}

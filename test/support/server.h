@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ * Real servers for the end-to-end tests. */
+#ifndef TWPOOL_TEST_SERVER_H
+#define TWPOOL_TEST_SERVER_H
+
+#include "process.h"
+
+#include <stdint.h>
+
+enum { NGINX_PORT = 8080, NGINX_TLS_PORT = 8443, REDIS_PORT = 6379, PYTHON_PORT = 7000 };
+
+/* Each starts in the namespace, on all addresses, without the preload, and returns once it listens.
+ * process_stop() gives what it printed. */
+
+/* nginx as Debian configures it, but for paths: 1,000 requests per connection. Every body names its
+ * URI; /file is 100,000 bytes long. The same over TLS, with a certificate of its own making. */
+struct process server_nginx(int network);
+
+/* redis-server without persistence. */
+struct process server_redis(int network);
+
+/* A script of ours that takes a port as its first argument, and options after it. */
+struct process server_python(int network, const char *script, const char *option);
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT
+ * Which witness a rule starts, what `auto` recognises, and what `raw` takes for an exchange. */
+#include "../../shim/witness/witness.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct witness opened(enum rule rule)
+{
+    struct witness witness;
+    witness_open(&witness, rule);
+    return witness;
+}
+
+static void sent(struct witness *witness, const char *text)
+{
+    witness_sent(witness, text, strlen(text));
+}
+
+static void received(struct witness *witness, const char *text)
+{
+    witness_received(witness, text, strlen(text));
+}
+
+static void assert_is(const struct witness *witness, enum witness_state state, enum reason reason)
+{
+    ck_assert_str_eq(reason_name(witness->reason), reason_name(reason));
+    ck_assert_int_eq(witness->state, state);
+}
+
+START_TEST(off_and_clean_are_private_from_the_beginning)
+{
+    static const struct {
+        enum rule rule;
+        enum reason reason;
+    } cases[] = {{RULE_OFF, REASON_RULE_OFF}, {RULE_CLEAN, REASON_RULE_CLEAN}};
+    for (size_t i = 0; i < 2; i++) {
+        struct witness witness = opened(cases[i].rule);
+        assert_is(&witness, WITNESS_PRIVATE, cases[i].reason);
+        sent(&witness, "GET / HTTP/1.1\r\n\r\n");
+        received(&witness, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        witness_timed_out(&witness);
+        assert_is(&witness, WITNESS_PRIVATE, cases[i].reason);
+    }
+}
+END_TEST
+
+static const enum rule observing[] = {RULE_AUTO, RULE_HTTP, RULE_RAW};
+
+START_TEST(a_connection_on_which_nothing_was_sent_is_unused)
+{
+    struct witness witness = opened(observing[_i]);
+    assert_is(&witness, WITNESS_BUSY, REASON_UNUSED);
+    sent(&witness, "");
+    received(&witness, "");
+    witness_timed_out(&witness);
+    assert_is(&witness, WITNESS_BUSY, REASON_UNUSED);
+    ck_assert_uint_eq(witness.idle_limit_ms, 0);
+    ck_assert_uint_eq(witness.uses_left, UINT32_MAX);
+}
+END_TEST
+
+START_TEST(a_server_that_speaks_first_is_private)
+{
+    struct witness witness = opened(observing[_i]);
+    received(&witness, "220 ready\r\n");
+    assert_is(&witness, WITNESS_PRIVATE, REASON_SERVER_FIRST);
+    sent(&witness, "QUIT\r\n");
+    received(&witness, "221 bye\r\n");
+    assert_is(&witness, WITNESS_PRIVATE, REASON_SERVER_FIRST);
+}
+END_TEST
+
+START_TEST(a_tls_handshake_is_private_under_every_rule)
+{
+    struct witness witness = opened(observing[_i]);
+    sent(&witness, "\x16");
+    assert_is(&witness, WITNESS_PRIVATE, REASON_TLS);
+    received(&witness, "\x16\x03\x03");
+    assert_is(&witness, WITNESS_PRIVATE, REASON_TLS);
+}
+END_TEST
+
+START_TEST(the_first_refusal_is_kept)
+{
+    struct witness witness = opened(observing[_i]);
+    witness_refuse(&witness, REASON_SHARED);
+    witness_refuse(&witness, REASON_URGENT);
+    sent(&witness, "\x16");
+    witness_timed_out(&witness);
+    assert_is(&witness, WITNESS_PRIVATE, REASON_SHARED);
+}
+END_TEST
+
+START_TEST(no_call_touches_errno)
+{
+    struct witness witness = opened(observing[_i]);
+    errno = ENOTTY;
+    sent(&witness, "GET / HTTP/1.1\r\n\r\n");
+    received(&witness, "rubbish");
+    witness_timed_out(&witness);
+    witness_open(&witness, observing[_i]);
+    ck_assert_int_eq(errno, ENOTTY);
+}
+END_TEST
+
+static const struct {
+    const char *first;
+    enum witness_state state;
+    enum reason reason;
+    bool recognised;
+} firsts[] = {
+    {"G", WITNESS_BUSY, REASON_REQUEST_INCOMPLETE, false},
+    {"GET", WITNESS_BUSY, REASON_REQUEST_INCOMPLETE, false},
+    {"GET ", WITNESS_BUSY, REASON_REQUEST_INCOMPLETE, true},
+    {"M-SEARCH ", WITNESS_BUSY, REASON_REQUEST_INCOMPLETE, true},
+    {"MKCALENDAR ", WITNESS_BUSY, REASON_REQUEST_INCOMPLETE, true},
+    {"PATCH ", WITNESS_BUSY, REASON_REQUEST_INCOMPLETE, true},
+    {"PROPFIND ", WITNESS_BUSY, REASON_REQUEST_INCOMPLETE, true},
+    {"UNSUBSCRIBE ", WITNESS_BUSY, REASON_REQUEST_INCOMPLETE, true},
+    {"PRI * H", WITNESS_PRIVATE, REASON_HTTP2, true},
+    {"PRI", WITNESS_BUSY, REASON_REQUEST_INCOMPLETE, false},
+    {"get ", WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL, false},
+    {"GETX ", WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL, false},
+    {"GET\t/", WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL, false},
+    {"GET\r\n", WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL, false},
+    {" GET ", WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL, false},
+    {"\r\nGET ", WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL, false},
+    {"PING\r\n", WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL, false},
+    {"DESCRIBE rtsp://a RTSP/1.0\r\n", WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL, false},
+    {"\x05\x01", WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL, false},
+    {"\xff", WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL, false},
+};
+
+START_TEST(auto_recognises_http_by_its_methods_however_they_are_split)
+{
+    const char *first = firsts[_i].first;
+    for (size_t cut = 0; cut < strlen(first); cut++) {
+        struct witness witness = opened(RULE_AUTO);
+        witness_sent(&witness, first, cut);
+        sent(&witness, first + cut);
+        assert_is(&witness, firsts[_i].state, firsts[_i].reason);
+        ck_assert_int_eq(witness.protocol == &witness_http, firsts[_i].recognised);
+        ck_assert_int_eq(witness.sniffing, !firsts[_i].recognised);
+    }
+    struct witness witness = opened(RULE_AUTO);
+    for (const char *byte = first; *byte != '\0'; byte++) {
+        witness_sent(&witness, byte, 1);
+    }
+    assert_is(&witness, firsts[_i].state, firsts[_i].reason);
+}
+END_TEST
+
+START_TEST(a_nul_byte_is_no_method)
+{
+    struct witness witness = opened(RULE_AUTO);
+    witness_sent(&witness, "\0", 1);
+    assert_is(&witness, WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL);
+    witness_open(&witness, RULE_AUTO);
+    witness_sent(&witness, "GET\0", 4);
+    assert_is(&witness, WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL);
+}
+END_TEST
+
+START_TEST(an_answer_to_an_unrecognised_beginning_is_private)
+{
+    struct witness witness = opened(RULE_AUTO);
+    sent(&witness, "GE");
+    received(&witness, "?");
+    assert_is(&witness, WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL);
+}
+END_TEST
+
+START_TEST(raw_is_idle_once_bytes_came_back_after_the_last_send)
+{
+    struct witness witness = opened(RULE_RAW);
+    for (int use = 0; use < 3; use++) {
+        sent(&witness, "a");
+        assert_is(&witness, WITNESS_BUSY, REASON_RESPONSE_INCOMPLETE);
+        sent(&witness, "b");
+        assert_is(&witness, WITNESS_BUSY, REASON_RESPONSE_INCOMPLETE);
+        received(&witness, "c");
+        assert_is(&witness, WITNESS_IDLE, REASON_NONE);
+        received(&witness, "\x16");
+        assert_is(&witness, WITNESS_IDLE, REASON_NONE);
+        sent(&witness, "\x16: only the first byte of a connection means TLS");
+        received(&witness, "d");
+    }
+}
+END_TEST
+
+START_TEST(a_time_out_makes_raw_private_while_a_reply_is_due)
+{
+    struct witness witness = opened(RULE_RAW);
+    sent(&witness, "a");
+    witness_timed_out(&witness);
+    assert_is(&witness, WITNESS_PRIVATE, REASON_TIMED_OUT);
+    received(&witness, "late");
+    assert_is(&witness, WITNESS_PRIVATE, REASON_TIMED_OUT);
+}
+END_TEST
+
+START_TEST(a_time_out_makes_raw_private_when_only_part_of_a_reply_may_have_come)
+{
+    struct witness witness = opened(RULE_RAW);
+    sent(&witness, "a");
+    received(&witness, "half");
+    witness_timed_out(&witness);
+    assert_is(&witness, WITNESS_PRIVATE, REASON_TIMED_OUT);
+}
+END_TEST
+
+START_TEST(a_time_out_does_not_matter_to_http)
+{
+    struct witness witness = opened(RULE_HTTP);
+    sent(&witness, "GET / HTTP/1.1\r\n\r\n");
+    witness_timed_out(&witness);
+    assert_is(&witness, WITNESS_BUSY, REASON_RESPONSE_INCOMPLETE);
+    received(&witness, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    witness_timed_out(&witness);
+    assert_is(&witness, WITNESS_IDLE, REASON_NONE);
+}
+END_TEST
+
+static Suite *raw_suite(void)
+{
+    Suite *suite = suite_create("witness_raw");
+    TCase *rules = tcase_create("rules"), *sniffing = tcase_create("sniffing");
+    TCase *raw = tcase_create("raw");
+    int each = sizeof observing / sizeof *observing;
+
+    tcase_add_test(rules, off_and_clean_are_private_from_the_beginning);
+    tcase_add_loop_test(rules, a_connection_on_which_nothing_was_sent_is_unused, 0, each);
+    tcase_add_loop_test(rules, a_server_that_speaks_first_is_private, 0, each);
+    tcase_add_loop_test(rules, a_tls_handshake_is_private_under_every_rule, 0, each);
+    tcase_add_loop_test(rules, the_first_refusal_is_kept, 0, each);
+    tcase_add_loop_test(rules, no_call_touches_errno, 0, each);
+    tcase_add_loop_test(sniffing, auto_recognises_http_by_its_methods_however_they_are_split, 0,
+                        sizeof firsts / sizeof *firsts);
+    tcase_add_test(sniffing, a_nul_byte_is_no_method);
+    tcase_add_test(sniffing, an_answer_to_an_unrecognised_beginning_is_private);
+    tcase_add_test(raw, raw_is_idle_once_bytes_came_back_after_the_last_send);
+    tcase_add_test(raw, a_time_out_makes_raw_private_while_a_reply_is_due);
+    tcase_add_test(raw, a_time_out_makes_raw_private_when_only_part_of_a_reply_may_have_come);
+    tcase_add_test(raw, a_time_out_does_not_matter_to_http);
+    suite_add_tcase(suite, rules);
+    suite_add_tcase(suite, sniffing);
+    suite_add_tcase(suite, raw);
+    return suite;
+}
+
+int main(void)
+{
+    SRunner *runner = srunner_create(raw_suite());
+
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
