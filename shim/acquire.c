@@ -138,6 +138,7 @@ static bool dress(struct conn *idle, struct request *request, int status_flags)
         return false;
     if (idle_flags != status_flags && kernel_fcntl(idle->hidden_fd, F_SETFL, status_flags) < 0)
         return false;
+    tcp_set_clean_close(idle->hidden_fd, false);
     return options_dress(idle, idle->hidden_fd, request->fresh, request->fd);
 }
 
@@ -226,6 +227,8 @@ static int connect_for_real(struct request *request, const struct sockaddr *addr
     int saved_errno = errno;
     if (result == 0 || saved_errno == EINPROGRESS || saved_errno == EINTR) {
         conn_set(call.conn, CONN_CONNECTED);
+        if (result != 0)
+            conn_set(call.conn, CONN_CONNECTING);
         verdict_opened(request->dest);
     } else {
         conn_refuse(call.conn, REASON_NOT_CONNECTED);

@@ -32,7 +32,8 @@ enum conn_flag {
     CONN_NODELAY = 1 << 6,       /* we have set TCP_NODELAY */
     CONN_APP_NODELAY = 1 << 7,   /* the application has set it, and reads it back */
     CONN_LINGER = 1 << 8,        /* the application has set SO_LINGER on */
-    CONN_LINGER_ABORT = 1 << 9   /* with a time of 0: its close is to be an RST */
+    CONN_LINGER_ABORT = 1 << 9,  /* with a time of 0: its close is to be an RST */
+    CONN_CONNECTING = 1 << 10    /* the kernel has not told the success of its connect() yet */
 };
 
 /* An epoll set made by the application; records of closed ones are used again under another life.

@@ -5,6 +5,7 @@
 #include "fdtable.h"
 #include "kernel.h"
 #include "tcp.h"
+#include "verdict.h"
 #include "waiting.h"
 
 #include <stddef.h>
@@ -68,6 +69,9 @@ enum reason idle_park(struct conn *conn, uint64_t now_ms)
     /* Before it is in the pool, since whoever takes it there looks for it in the table. */
     if (!fdtable_set(conn->hidden_fd, fd_entry_make(FD_OURS, conn)))
         return REASON_NO_MEMORY;
+    /* Now, so that a process that is killed leaves no TIME_WAIT either. */
+    if (config->close == CLOSE_CLEAN)
+        tcp_set_clean_close(conn->hidden_fd, true);
     enum reason reason = pool_put(&pool, &conn->item, &evicted);
     if (reason != REASON_NONE)
         fdtable_set(conn->hidden_fd, 0);
@@ -99,15 +103,10 @@ struct conn *idle_take(struct dest *dest, uint64_t now_ms)
 
 void idle_retire(struct conn *conn, enum reason reason)
 {
-    struct tcp_view view;
-    struct dest *dest = atomic_load(&conn->dest);
     int fd = conn->hidden_fd;
-    atomic_fetch_add_explicit(&dest->refused[reason], 1, memory_order_relaxed);
-    if (tcp_cookie(fd) == conn->cookie) {
-        if (config->close == CLOSE_CLEAN && tcp_look(fd, &view) && view.established)
-            tcp_prepare_clean_close(fd);
+    verdict_refused(atomic_load(&conn->dest), reason);
+    if (tcp_cookie(fd) == conn->cookie)
         kernel_close(fd);
-    }
     /* Last, so that nobody takes the number for free while we still close it. */
     fdtable_replace(fd, fd_entry_make(FD_OURS, conn), 0);
     conn_free(conn);

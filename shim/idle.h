@@ -22,8 +22,8 @@ enum reason idle_park(struct conn *conn, uint64_t now_ms);
  * it. Those found stale on the way are retired. */
 struct conn *idle_take(struct dest *dest, uint64_t now_ms);
 
-/* Ends an idle connection that the caller owns: a clean close, or a plain one where the peer has
- * closed already. Its descriptor and record are gone. */
+/* Ends an idle connection that the caller owns, by a clean close unless TWPOOL_CLOSE is plain. Its
+ * descriptor and record are gone. */
 void idle_retire(struct conn *conn, enum reason reason);
 
 /* Takes out and retires the connection that idles behind fd, because the application uses that

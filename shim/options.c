@@ -160,10 +160,24 @@ bool options_key(const struct conn *fresh, int fd, struct dest_key *key)
     return !(v6only != 0 && dest_key_is_mapped(key));
 }
 
+/* The kernel takes the time only where lingering is on, and shows it also where it is off. */
+static bool copy_linger(int from_fd, int to_fd)
+{
+    struct linger linger = {0};
+    socklen_t len = sizeof linger;
+    if (kernel_getsockopt(from_fd, SOL_SOCKET, SO_LINGER, &linger, &len) != 0)
+        return false;
+    struct linger timed = {.l_onoff = 1, .l_linger = linger.l_linger};
+    return kernel_setsockopt(to_fd, SOL_SOCKET, SO_LINGER, &timed, sizeof timed) == 0 &&
+           kernel_setsockopt(to_fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0;
+}
+
 static bool copy_option(const struct option *option, int from_fd, int to_fd)
 {
     char value[sizeof(struct timeval)] = {0};
     socklen_t len = option->size;
+    if (option->level == SOL_SOCKET && option->name == SO_LINGER)
+        return copy_linger(from_fd, to_fd);
     return kernel_getsockopt(from_fd, option->level, option->name, value, &len) == 0 &&
            kernel_setsockopt(to_fd, option->level, option->name, value, len) == 0;
 }

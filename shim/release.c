@@ -178,7 +178,7 @@ static enum outcome release(struct conn *conn, fd_entry entry, const struct depa
     bool at_rest = is_at_rest(conn, last_fd);
     verdict_closed(dest, reason, at_rest && !conn_has(conn, CONN_RAW_UNFIT));
     if (at_rest && settings()->close == CLOSE_CLEAN)
-        tcp_prepare_clean_close(last_fd);
+        tcp_set_clean_close(last_fd, true);
     if (!number_gone) {
         end_here(conn, entry, fd);
         return REMAINS;
@@ -247,7 +247,7 @@ static enum reason kernel_refusal(const struct conn *conn, const struct tcp_view
     uint64_t received = view->received - conn->receive_base;
     if (!view->established)
         return REASON_PEER_CLOSED;
-    if (acked < conn->sent)
+    if (acked < conn->sent || view->has_unsent) /* or what was sent unseen is on its way */
         return REASON_UNACKED;
     if (received > conn->received && tcp_has_unread(conn->hidden_fd))
         return REASON_UNREAD;
@@ -283,7 +283,7 @@ static enum reason park(struct conn *conn, fd_entry entry, const struct departur
     if (!ended)
         return REASON_CONCURRENT;
     if (!tcp_look(hidden, &view)) {
-        process_go_inert("the kernel has no byte counters in TCP_INFO (Linux 4.2)");
+        process_go_inert("the kernel has no byte counters in TCP_INFO (Linux 4.6)");
         return REASON_INERT;
     }
     enum reason reason = kernel_refusal(conn, &view);
@@ -292,6 +292,8 @@ static enum reason park(struct conn *conn, fd_entry entry, const struct departur
             &conn->refusal); /* while we held it, someone gave up waiting */
     if (reason != REASON_NONE)
         return reason;
+    if (conn_has(conn, CONN_CONNECTING))
+        tcp_settle_connect(hidden);
     conn->acked_base = view.acked;
     conn->receive_base = view.received;
     reason = idle_park(conn, kernel_now_ms());

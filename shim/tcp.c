@@ -15,9 +15,10 @@ bool tcp_look(int fd, struct tcp_view *view)
     socklen_t len = sizeof info;
     if (kernel_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
         return false;
-    if (len < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received)
+    if (len < offsetof(struct tcp_info, tcpi_notsent_bytes) + sizeof info.tcpi_notsent_bytes)
         return false;
     *view = (struct tcp_view){.established = info.tcpi_state == STATE_ESTABLISHED,
+                              .has_unsent = info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0,
                               .acked = info.tcpi_bytes_acked,
                               .received = info.tcpi_bytes_received};
     return true;
@@ -30,6 +31,12 @@ uint64_t tcp_cookie(int fd)
     return kernel_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0 ? cookie : 0;
 }
 
+void tcp_settle_connect(int fd)
+{
+    struct sockaddr any = {.sa_family = AF_INET}; /* not looked at once connected */
+    arch_syscall(SYS_connect, fd, (long)&any, sizeof any, 0, 0, 0);
+}
+
 bool tcp_has_unread(int fd)
 {
     int unread = 0;
@@ -40,7 +47,7 @@ bool tcp_has_unread(int fd)
 /* Preferred to FIN and RST by two calls (shutdown(), then connect(AF_UNSPEC)): between those a peer
  * on this machine may be woken and close, and on one processor did so 420 times in 1,000; here the
  * kernel decides at the ACK, and it was 0. And the RST cannot overtake a lost FIN. */
-void tcp_prepare_clean_close(int fd)
+void tcp_set_clean_close(int fd, bool clean)
 {
-    kernel_set_int(fd, IPPROTO_TCP, TCP_LINGER2, -1);
+    kernel_set_int(fd, IPPROTO_TCP, TCP_LINGER2, clean ? -1 : 0 /* the sysctl's, the default */);
 }

@@ -8,6 +8,7 @@
 
 struct tcp_view {
     bool established;
+    bool has_unsent;   /* bytes wait to be sent, corked ones too, or to be acknowledged */
     uint64_t acked;    /* bytes that the peer has acknowledged, the SYN included (RFC 4898) */
     uint64_t received; /* bytes that have arrived in order, read or not */
 };
@@ -19,13 +20,17 @@ bool tcp_look(int fd, struct tcp_view *view);
 /* SO_COOKIE, Linux 4.6: the same across dup(2), never given to another socket. 0 on failure. */
 uint64_t tcp_cookie(int fd);
 
+/* Has a non-blocking connect() that has succeeded told so: the kernel says 0 to the first connect()
+ * after it and EISCONN to all others, and the next user must find it at the latter. */
+void tcp_settle_connect(int fd);
+
 /* Bytes that have arrived and were not read (FIONREAD). */
 bool tcp_has_unread(int fd);
 
-/* Makes the close that follows a clean one, tcp(7) TCP_LINGER2: FIN as always, and once the peer has
- * acknowledged all and the FIN, an RST in place of waiting for the peer's. The peer reads all that
- * was sent, and a normal end; TIME_WAIT is left on neither side, unless both FINs cross. Nothing
- * happens while another process holds the socket. */
-void tcp_prepare_clean_close(int fd);
+/* Whether the last close of this connection will be a clean one, tcp(7) TCP_LINGER2: FIN as always,
+ * and once the peer has acknowledged all and the FIN, an RST in place of waiting for the peer's.
+ * The peer reads all that was sent, and a normal end; TIME_WAIT is left on neither side, unless
+ * both FINs cross. Where the peer has closed first it changes nothing. */
+void tcp_set_clean_close(int fd, bool clean);
 
 #endif

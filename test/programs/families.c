@@ -19,8 +19,11 @@ static void show_names(int fd)
             inet_ntop(AF_INET, &name.v4.sin_addr, shown, sizeof shown);
         if (result == 0 && name.addr.sa_family == AF_INET6)
             inet_ntop(AF_INET6, &name.v6.sin6_addr, shown, sizeof shown);
-        say("%s: %d, family %d, length %u, %s", peer ? "peer" : "own", result,
-            name.addr.sa_family, len, shown);
+        if (result == 0)
+            say("%s: family %d, length %u, %s", peer ? "peer" : "own", name.addr.sa_family, len,
+                shown);
+        else
+            say("%s: %s", peer ? "peer" : "own", strerrorname_np(errno));
     }
 }
 

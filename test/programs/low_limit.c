@@ -27,8 +27,8 @@ int main(void)
     SHOW(setrlimit(RLIMIT_NOFILE, &limit));
     for (int round = 0; round < 4; round++) {
         int count = open_all(port);
-        SHOW(open("/dev/null", O_RDONLY));
         SHOW(dup(0));
+        SHOW(fcntl(0, F_DUPFD, 10));
         for (int i = 0; i < count; i++)
             ask(fds[i], "/many");
         for (int i = 0; i < count; i++)
@@ -36,11 +36,12 @@ int main(void)
         for (int i = 0; i < count; i++)
             if (close(fds[i]) != 0)
                 broken("close");
-        int files = 0;
-        while ((fds[files] = open("/dev/null", O_RDONLY)) >= 0)
-            files++;
-        say("%d files, then %s", files, strerrorname_np(errno));
-        for (int i = 0; i < files; i++)
+        /* Idle connections make room for whatever the library sees. */
+        int copies = 0;
+        while ((fds[copies] = dup(0)) >= 0)
+            copies++;
+        say("%d copies, then %s", copies, strerrorname_np(errno));
+        for (int i = 0; i < copies; i++)
             close(fds[i]);
         fetch(port, "/next");
     }

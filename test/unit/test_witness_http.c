@@ -170,8 +170,8 @@ static const struct exchange corpus[] = {
     {GET_WITH("Connection: keep-alive close"), OK, PRIVATE(MALFORMED)},
     {GET_WITH("Connection: \"close\""), OK, PRIVATE(MALFORMED)},
     {"GET / HTTP/1.1\r\n X: a\r\n\r\n", OK, PRIVATE(MALFORMED)},
-    {"GET /\r\n", "<html>", PRIVATE(MALFORMED)},
-    {"GET /\n", "<html>", PRIVATE(MALFORMED)},
+    {"GET /\r\n", "", PRIVATE(MALFORMED)},
+    {"GET /\n", "", PRIVATE(MALFORMED)},
     {"GET  / HTTP/1.1\r\n\r\n", OK, PRIVATE(MALFORMED)},
     {"GET /  HTTP/1.1\r\n\r\n", OK, PRIVATE(MALFORMED)},
     {"GET / HTTP/1.1 \r\n\r\n", OK, PRIVATE(MALFORMED)},
@@ -445,6 +445,15 @@ START_TEST(anything_but_a_message_between_messages_is_private)
 }
 END_TEST
 
+START_TEST(what_was_confirmed_as_http_can_only_be_malformed_later)
+{
+    struct witness witness = after(RULE_AUTO, GET, WHOLE, OK, WHOLE);
+    sent(&witness, GET);
+    received(&witness, "+OK\r\n");
+    assert_is(&witness, WITNESS_PRIVATE, REASON_MALFORMED);
+}
+END_TEST
+
 START_TEST(an_answer_that_begins_before_its_request_was_sent_whole_is_private)
 {
     struct witness witness = opened(RULE_HTTP);
@@ -483,6 +492,10 @@ START_TEST(after_an_announced_close_nothing_brings_the_connection_back)
     sent(&witness, GET);
     received(&witness, OK "rubbish");
     assert_is(&witness, WITNESS_CLOSING, REASON_ANNOUNCED_CLOSE);
+
+    witness = opened(RULE_HTTP);
+    sent(&witness, GET_WITH("Connection: close") "rubbish");
+    assert_is(&witness, WITNESS_BUSY, REASON_RESPONSE_INCOMPLETE);
 
     witness = opened(RULE_HTTP);
     sent(&witness, GET GET "GET /");
@@ -580,6 +593,7 @@ static Suite *http_suite(void)
     tcase_add_test(sequences, pipelined_requests_are_answered_one_by_one);
     tcase_add_test(sequences, more_pipelined_requests_than_we_can_remember_are_private);
     tcase_add_test(sequences, anything_but_a_message_between_messages_is_private);
+    tcase_add_test(sequences, what_was_confirmed_as_http_can_only_be_malformed_later);
     tcase_add_test(sequences, an_answer_that_begins_before_its_request_was_sent_whole_is_private);
     tcase_add_test(sequences, an_answer_may_come_while_the_next_request_is_being_sent);
     tcase_add_test(sequences, after_an_announced_close_nothing_brings_the_connection_back);
