@@ -209,17 +209,17 @@ static bool reuse(struct request *request, int *result)
 
 static int connect_for_real(struct request *request, const struct sockaddr *addr, socklen_t len)
 {
-    struct call call;
     int fd = request->fd;
-    if (!call_begin(&call, &fd))
-        return libc.connect(fd, addr, len);
-    if (call_lock(&call)) {
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.connect(call.fd, addr, len);
+    if (call_lock(call)) {
         /* Before the real call: on a non-blocking socket another thread may use it at once. */
         witness_open(&call.conn->witness, request->dest->rule);
         call.conn->born_ms = kernel_now_ms();
         atomic_store(&call.conn->dest, request->dest);
         atomic_store(&call.conn->rule, request->dest->rule);
-        call_unlock(&call);
+        call_unlock(call);
     } else {
         conn_refuse(call.conn, REASON_CONCURRENT);
     }
@@ -236,7 +236,7 @@ static int connect_for_real(struct request *request, const struct sockaddr *addr
     if (result < 0 && saved_errno == EADDRNOTAVAIL)
         verdict_no_port(request->dest);
     errno = saved_errno;
-    return (int)call_end(&call, result);
+    return (int)call_end(call, result);
 }
 
 /* Linux tells a non-blocking connect()'s success once, with 0, and then says EISCONN. The kernel

@@ -9,16 +9,15 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 
-bool call_begin_tracked(struct call *call, int *fd)
+struct call call_begin_tracked(int fd)
 {
+    const struct call untracked = {.fd = fd};
     for (struct waiting waiting = {0};; waiting_pause(&waiting)) {
-        fd_entry entry = fdtable_get(*fd);
-        if (fd_entry_kind(entry) == FD_OURS) {
-            *fd = -1;
-            return false;
-        }
+        fd_entry entry = fdtable_get(fd);
+        if (fd_entry_kind(entry) == FD_OURS)
+            return (struct call){.fd = -1};
         if (fd_entry_kind(entry) != FD_CONN)
-            return false;
+            return untracked;
         struct conn *conn = fd_entry_pointer(entry);
         uint64_t gate = atomic_load(&conn->gate);
         if (gate_state(gate) != GATE_OPEN) {
@@ -27,16 +26,16 @@ bool call_begin_tracked(struct call *call, int *fd)
             /* Better a real call than a call that hangs; the holder looks at this before it ends.
              */
             conn_refuse(conn, REASON_CONCURRENT);
-            return false;
+            return untracked;
         }
-        if (gate_calls(gate) == 0xffffff ||
+        if (gate_calls(gate) == GATE_CALLS_MAX ||
             !atomic_compare_exchange_strong(&conn->gate, &gate, gate + 1))
             continue;
-        *call = (struct call){.conn = conn, .life = gate_life(gate), .fd = *fd};
+        struct call call = {.conn = conn, .life = gate_life(gate), .fd = fd};
         /* Counted now, so no release can begin; but one may have ended, and the number have got
          * another meaning, between the lookup and the count. */
-        if (fdtable_get(*fd) == entry)
-            return true;
+        if (fdtable_get(fd) == entry)
+            return call;
         call_end(call, 0);
     }
 }
@@ -47,34 +46,34 @@ struct conn *call_conn(int fd)
     return fd_entry_kind(entry) == FD_CONN ? fd_entry_pointer(entry) : NULL;
 }
 
-ssize_t call_end(struct call *call, ssize_t result)
+ssize_t call_end(struct call call, ssize_t result)
 {
-    uint64_t gate = atomic_load(&call->conn->gate);
-    while (gate_life(gate) == call->life && gate_calls(gate) > 0 &&
-           !atomic_compare_exchange_weak(&call->conn->gate, &gate, gate - 1))
+    uint64_t gate = atomic_load(&call.conn->gate);
+    while (gate_life(gate) == call.life && gate_calls(gate) > 0 &&
+           !atomic_compare_exchange_weak(&call.conn->gate, &gate, gate - 1))
         ;
     return result;
 }
 
-bool call_lock(struct call *call)
+bool call_lock(struct call call)
 {
-    struct conn *conn = call->conn;
-    if (gate_life(atomic_load(&conn->gate)) != call->life)
+    struct conn *conn = call.conn;
+    if (gate_life(atomic_load(&conn->gate)) != call.life)
         return false;
     if (!conn_lock(conn)) {
         conn_refuse(conn, REASON_CONCURRENT);
         return false;
     }
     /* Looked at again under the lock: conn_end_life() takes it, so from here the life lasts. */
-    if (gate_life(atomic_load(&conn->gate)) == call->life)
+    if (gate_life(atomic_load(&conn->gate)) == call.life)
         return true;
     conn_unlock(conn);
     return false;
 }
 
-void call_unlock(struct call *call)
+void call_unlock(struct call call)
 {
-    conn_unlock(call->conn);
+    conn_unlock(call.conn);
 }
 
 /* The peer is gone, whatever the witness says. */
@@ -104,10 +103,10 @@ static void note_failure(struct conn *conn, bool receiving)
 
 /* Each send puts the socket out of quick-ACK mode again, so each is followed by this: a server that
  * answers in two small writes waits, before the second, for the ACK of the first. tcp(7). */
-static void ask_quick_acks(const struct call *call)
+static void ask_quick_acks(struct call call)
 {
-    if (conn_has(call->conn, CONN_REUSED))
-        kernel_set_int(call->fd, IPPROTO_TCP, TCP_QUICKACK, 1);
+    if (conn_has(call.conn, CONN_REUSED))
+        kernel_set_int(call.fd, IPPROTO_TCP, TCP_QUICKACK, 1);
 }
 
 static void feed_sent(struct conn *conn, const void *buf, size_t len)
@@ -132,12 +131,11 @@ static void feed_vector(struct conn *conn, void (*feed)(struct conn *, const voi
     }
 }
 
-ssize_t call_sent_vector(struct call *call, const struct iovec *vector, size_t count,
-                         ssize_t result)
+ssize_t call_sent_vector(struct call call, const struct iovec *vector, size_t count, ssize_t result)
 {
     int saved_errno = errno;
     if (call_lock(call)) {
-        struct conn *conn = call->conn;
+        struct conn *conn = call.conn;
         if (result > 0) {
             conn_clear(conn, CONN_LAST_RECEIVED);
             feed_vector(conn, feed_sent, vector, count, (size_t)result);
@@ -150,7 +148,7 @@ ssize_t call_sent_vector(struct call *call, const struct iovec *vector, size_t c
     return call_end(call, (errno = saved_errno, result));
 }
 
-ssize_t call_received_vector(struct call *call, const struct iovec *vector, size_t count, int flags,
+ssize_t call_received_vector(struct call call, const struct iovec *vector, size_t count, int flags,
                              ssize_t result)
 {
     int saved_errno = errno;
@@ -158,7 +156,7 @@ ssize_t call_received_vector(struct call *call, const struct iovec *vector, size
     for (size_t i = 0; result == 0 && i < count; i++) /* on an error the vector may be anything */
         asked += vector[i].iov_len;
     if (call_lock(call)) {
-        struct conn *conn = call->conn;
+        struct conn *conn = call.conn;
         if (result < 0) {
             note_failure(conn, (flags & MSG_DONTWAIT) == 0);
         } else if (result == 0 && asked > 0 && (flags & MSG_ERRQUEUE) == 0) {
@@ -174,31 +172,31 @@ ssize_t call_received_vector(struct call *call, const struct iovec *vector, size
     return call_end(call, (errno = saved_errno, result));
 }
 
-ssize_t call_sent(struct call *call, const void *buf, ssize_t result)
+ssize_t call_sent(struct call call, const void *buf, ssize_t result)
 {
     struct iovec one = {.iov_base = (void *)(uintptr_t)buf,
                         .iov_len = result > 0 ? (size_t)result : 0};
     return call_sent_vector(call, &one, 1, result);
 }
 
-ssize_t call_received(struct call *call, const void *buf, size_t asked, int flags, ssize_t result)
+ssize_t call_received(struct call call, const void *buf, size_t asked, int flags, ssize_t result)
 {
     struct iovec one = {.iov_base = (void *)(uintptr_t)buf, .iov_len = asked};
     return call_received_vector(call, &one, 1, flags, result);
 }
 
-void call_wait_timed_out(struct call *call)
+void call_wait_timed_out(struct call call)
 {
     if (!call_lock(call))
         return;
-    if (call->conn->sent > 0)
-        conn_set(call->conn, CONN_RAW_UNFIT);
-    witness_timed_out(&call->conn->witness);
+    if (call.conn->sent > 0)
+        conn_set(call.conn, CONN_RAW_UNFIT);
+    witness_timed_out(&call.conn->witness);
     call_unlock(call);
 }
 
-void call_wait_interrupted(struct call *call)
+void call_wait_interrupted(struct call call)
 {
-    if (gate_life(atomic_load(&call->conn->gate)) == call->life)
-        conn_clear(call->conn, CONN_LAST_RECEIVED);
+    if (gate_life(atomic_load(&call.conn->gate)) == call.life)
+        conn_clear(call.conn, CONN_LAST_RECEIVED);
 }

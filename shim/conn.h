@@ -112,9 +112,11 @@ static inline enum gate_state gate_state(uint64_t gate)
     return (enum gate_state)((gate >> 24) & 0xff);
 }
 
+enum { GATE_CALLS_MAX = 0xffffff }; /* 24 bits: more calls than there are threads */
+
 static inline uint32_t gate_calls(uint64_t gate)
 {
-    return (uint32_t)(gate & 0xffffff);
+    return (uint32_t)(gate & GATE_CALLS_MAX);
 }
 
 /* OPEN with no call in flight -> HELD. IN_CALL when a call is in flight, CONTENDED when another

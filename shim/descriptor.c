@@ -37,13 +37,13 @@ static void note_bind(struct conn *conn, const struct sockaddr *addr, socklen_t 
 
 int descriptor_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.bind(fd, addr, len);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.bind(call.fd, addr, len);
     int result = libc.bind(fd, addr, len);
     if (result == 0)
         note_bind(call.conn, addr, len);
-    return (int)call_end(&call, result);
+    return (int)call_end(call, result);
 }
 
 int descriptor_listen(int fd, int backlog)
@@ -56,42 +56,41 @@ int descriptor_listen(int fd, int backlog)
 
 int descriptor_shutdown(int fd, int how)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.shutdown(fd, how);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.shutdown(call.fd, how);
     conn_refuse(call.conn, REASON_HALF_CLOSED);
-    return (int)call_end(&call, libc.shutdown(fd, how));
+    return (int)call_end(call, libc.shutdown(fd, how));
 }
 
 int descriptor_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.setsockopt(fd, level, name, value, len);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.setsockopt(call.fd, level, name, value, len);
     int result = libc.setsockopt(fd, level, name, value, len);
     if (result == 0)
         options_noted(call.conn, fd, level, name, value, len);
-    return (int)call_end(&call, result);
+    return (int)call_end(call, result);
 }
 
 int descriptor_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.getsockopt(fd, level, name, value, len);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.getsockopt(call.fd, level, name, value, len);
     int result = libc.getsockopt(fd, level, name, value, len);
     if (result == 0)
         options_shown(call.conn, level, name, value, *len);
-    return (int)call_end(&call, result);
+    return (int)call_end(call, result);
 }
 
 /* new_fd has become a duplicate of fd. */
-static void note_duplicate(struct call *call, int new_fd)
+static void note_duplicate(struct call call, int new_fd)
 {
-    release_forget(new_fd);
-    atomic_fetch_add(&call->conn->descriptors, 1);
-    if (!fdtable_set(new_fd, fd_entry_make(FD_CONN, call->conn)))
-        conn_refuse(call->conn, REASON_DUPLICATED);
+    atomic_fetch_add(&call.conn->descriptors, 1);
+    if (!fdtable_set(new_fd, fd_entry_make(FD_CONN, call.conn)))
+        conn_refuse(call.conn, REASON_DUPLICATED);
 }
 
 /* A set behind two numbers: we would not know which of them a registration outlives. */
@@ -102,25 +101,28 @@ static void note_epoll_duplicate(int fd)
         atomic_store(&((struct epoll_set *)fd_entry_pointer(entry))->shared, true);
 }
 
-/* F_DUPFD and its like: how is fcntl's command, or -1 for dup(2). */
+/* By fcntl's command, or with -1 by dup(2). */
+static int duplicate_for_real(int fd, int command, long argument)
+{
+    return command < 0 ? libc.dup(fd) : libc.fcntl(fd, command, argument);
+}
+
 static int duplicate(int fd, int command, long argument)
 {
-    struct call call;
-    bool owner = process_owns_pool();
-    bool tracked = owner && call_begin(&call, &fd);
-    if (owner)
-        note_epoll_duplicate(fd);
-    int new_fd = command < 0 ? libc.dup(fd) : libc.fcntl(fd, command, argument);
-    if (new_fd < 0 && errno == EMFILE && owner && idle_make_room())
-        new_fd = command < 0 ? libc.dup(fd) : libc.fcntl(fd, command, argument);
-    if (!tracked) {
-        if (owner && new_fd >= 0)
-            release_forget(new_fd);
-        return new_fd;
-    }
+    if (!process_owns_pool())
+        return duplicate_for_real(fd, command, argument);
+    struct call call = call_begin(fd);
+    note_epoll_duplicate(fd);
+    int new_fd = duplicate_for_real(call.fd, command, argument);
+    if (new_fd < 0 && errno == EMFILE && idle_make_room())
+        new_fd = duplicate_for_real(call.fd, command, argument);
     if (new_fd >= 0)
-        note_duplicate(&call, new_fd);
-    return (int)call_end(&call, new_fd);
+        release_forget(new_fd);
+    if (call.conn == NULL)
+        return new_fd;
+    if (new_fd >= 0)
+        note_duplicate(call, new_fd);
+    return (int)call_end(call, new_fd);
 }
 
 int descriptor_dup(int fd)
@@ -130,15 +132,14 @@ int descriptor_dup(int fd)
 
 static int overwrite(int fd, int new_fd, enum overwrite how, int flags)
 {
-    struct call call;
-    bool tracked = call_begin(&call, &fd);
+    struct call call = call_begin(fd);
     note_epoll_duplicate(fd);
-    int result = release_overwrite(fd, new_fd, how, flags);
-    if (!tracked)
+    int result = release_overwrite(call.fd, new_fd, how, flags);
+    if (call.conn == NULL)
         return result;
     if (result >= 0)
-        note_duplicate(&call, new_fd);
-    return (int)call_end(&call, result);
+        note_duplicate(call, new_fd);
+    return (int)call_end(call, result);
 }
 
 /* Neither number means anything to us, or nothing will change. */
@@ -217,17 +218,17 @@ static bool is_harmless_fcntl(int command, long argument)
 
 int descriptor_fcntl(int fd, int command, long argument)
 {
-    struct call call;
     if (fdtable_get(fd) == 0)
         return libc.fcntl(fd, command, argument);
     if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
         return duplicate(fd, command, argument);
-    if (!call_begin(&call, &fd))
-        return libc.fcntl(fd, command, argument);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.fcntl(call.fd, command, argument);
     int result = libc.fcntl(fd, command, argument);
     if (result >= 0 && !is_harmless_fcntl(command, argument))
         conn_refuse(call.conn, REASON_OPTION);
-    return (int)call_end(&call, result);
+    return (int)call_end(call, result);
 }
 
 static bool is_harmless_ioctl(unsigned long request)
@@ -239,10 +240,10 @@ static bool is_harmless_ioctl(unsigned long request)
 
 int descriptor_ioctl(int fd, unsigned long request, long argument)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.ioctl(fd, request, argument);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.ioctl(call.fd, request, argument);
     if (!is_harmless_ioctl(request))
         conn_refuse(call.conn, REASON_OPTION);
-    return (int)call_end(&call, libc.ioctl(fd, request, argument));
+    return (int)call_end(call, libc.ioctl(fd, request, argument));
 }

@@ -30,143 +30,143 @@ static void mark_unseen(int fd)
 
 ssize_t io_read(int fd, void *buf, size_t count)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.read(fd, buf, count);
-    return call_received(&call, buf, count, 0, libc.read(fd, buf, count));
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.read(call.fd, buf, count);
+    return call_received(call, buf, count, 0, libc.read(fd, buf, count));
 }
 
 ssize_t io_read_chk(int fd, void *buf, size_t count, size_t size)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.__read_chk(fd, buf, count, size);
-    return call_received(&call, buf, count, 0, libc.__read_chk(fd, buf, count, size));
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.__read_chk(call.fd, buf, count, size);
+    return call_received(call, buf, count, 0, libc.__read_chk(fd, buf, count, size));
 }
 
 ssize_t io_readv(int fd, const struct iovec *vector, int count)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.readv(fd, vector, count);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.readv(call.fd, vector, count);
     ssize_t result = libc.readv(fd, vector, count);
-    return call_received_vector(&call, vector, (size_t)count, 0, result);
+    return call_received_vector(call, vector, (size_t)count, 0, result);
 }
 
 ssize_t io_preadv2(int fd, const struct iovec *vector, int count, off_t offset, int flags)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.preadv2(fd, vector, count, offset, flags);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.preadv2(call.fd, vector, count, offset, flags);
     ssize_t result = libc.preadv2(fd, vector, count, offset, flags);
-    return call_received_vector(&call, vector, (size_t)count, 0, result);
+    return call_received_vector(call, vector, (size_t)count, 0, result);
 }
 
 ssize_t io_recv(int fd, void *buf, size_t len, int flags)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.recv(fd, buf, len, flags);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.recv(call.fd, buf, len, flags);
     note_flags(call.conn, flags, BLIND_RECEIVE);
-    return call_received(&call, buf, len, flags, libc.recv(fd, buf, len, flags));
+    return call_received(call, buf, len, flags, libc.recv(fd, buf, len, flags));
 }
 
 ssize_t io_recv_chk(int fd, void *buf, size_t len, size_t size, int flags)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.__recv_chk(fd, buf, len, size, flags);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.__recv_chk(call.fd, buf, len, size, flags);
     note_flags(call.conn, flags, BLIND_RECEIVE);
-    return call_received(&call, buf, len, flags, libc.__recv_chk(fd, buf, len, size, flags));
+    return call_received(call, buf, len, flags, libc.__recv_chk(fd, buf, len, size, flags));
 }
 
 ssize_t io_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr,
                     socklen_t *addr_len)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.recvfrom(fd, buf, len, flags, addr, addr_len);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.recvfrom(call.fd, buf, len, flags, addr, addr_len);
     note_flags(call.conn, flags, BLIND_RECEIVE);
     ssize_t result = libc.recvfrom(fd, buf, len, flags, addr, addr_len);
-    return call_received(&call, buf, len, flags, result);
+    return call_received(call, buf, len, flags, result);
 }
 
 ssize_t io_recvfrom_chk(int fd, void *buf, size_t len, size_t size, int flags,
                         struct sockaddr *addr, socklen_t *addr_len)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.__recvfrom_chk(fd, buf, len, size, flags, addr, addr_len);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.__recvfrom_chk(call.fd, buf, len, size, flags, addr, addr_len);
     note_flags(call.conn, flags, BLIND_RECEIVE);
     ssize_t result = libc.__recvfrom_chk(fd, buf, len, size, flags, addr, addr_len);
-    return call_received(&call, buf, len, flags, result);
+    return call_received(call, buf, len, flags, result);
 }
 
 ssize_t io_recvmsg(int fd, struct msghdr *message, int flags)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.recvmsg(fd, message, flags);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.recvmsg(call.fd, message, flags);
     note_flags(call.conn, flags, BLIND_RECEIVE);
     ssize_t result = libc.recvmsg(fd, message, flags);
     if (result < 0)
-        return call_received_vector(&call, NULL, 0, flags, result);
-    return call_received_vector(&call, message->msg_iov, message->msg_iovlen, flags, result);
+        return call_received_vector(call, NULL, 0, flags, result);
+    return call_received_vector(call, message->msg_iov, message->msg_iovlen, flags, result);
 }
 
 /* Several messages at once make no sense on a stream; what they moved is left to the counters. */
 int io_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                 struct timespec *timeout)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.recvmmsg(fd, messages, count, flags, timeout);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.recvmmsg(call.fd, messages, count, flags, timeout);
     conn_refuse(call.conn, REASON_UNSEEN_BYTES);
-    return (int)call_end(&call, libc.recvmmsg(fd, messages, count, flags, timeout));
+    return (int)call_end(call, libc.recvmmsg(fd, messages, count, flags, timeout));
 }
 
 ssize_t io_write(int fd, const void *buf, size_t count)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.write(fd, buf, count);
-    return call_sent(&call, buf, libc.write(fd, buf, count));
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.write(call.fd, buf, count);
+    return call_sent(call, buf, libc.write(fd, buf, count));
 }
 
 ssize_t io_writev(int fd, const struct iovec *vector, int count)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.writev(fd, vector, count);
-    return call_sent_vector(&call, vector, (size_t)count, libc.writev(fd, vector, count));
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.writev(call.fd, vector, count);
+    return call_sent_vector(call, vector, (size_t)count, libc.writev(fd, vector, count));
 }
 
 ssize_t io_pwritev2(int fd, const struct iovec *vector, int count, off_t offset, int flags)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.pwritev2(fd, vector, count, offset, flags);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.pwritev2(call.fd, vector, count, offset, flags);
     ssize_t result = libc.pwritev2(fd, vector, count, offset, flags);
-    return call_sent_vector(&call, vector, (size_t)count, result);
+    return call_sent_vector(call, vector, (size_t)count, result);
 }
 
 ssize_t io_send(int fd, const void *buf, size_t len, int flags)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.send(fd, buf, len, flags);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.send(call.fd, buf, len, flags);
     note_flags(call.conn, flags, BLIND_SEND);
-    return call_sent(&call, buf, libc.send(fd, buf, len, flags));
+    return call_sent(call, buf, libc.send(fd, buf, len, flags));
 }
 
 ssize_t io_sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,
                   socklen_t addr_len)
 {
-    struct call call;
-    if (!call_begin(&call, &fd))
-        return libc.sendto(fd, buf, len, flags, addr, addr_len);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.sendto(call.fd, buf, len, flags, addr, addr_len);
     note_flags(call.conn, flags, BLIND_SEND);
-    return call_sent(&call, buf, libc.sendto(fd, buf, len, flags, addr, addr_len));
+    return call_sent(call, buf, libc.sendto(fd, buf, len, flags, addr, addr_len));
 }
 
 /* Descriptors that travel over a Unix socket: another process will hold them, whatever socket it
@@ -190,28 +190,28 @@ static void note_passed_descriptors(const struct msghdr *message)
 
 ssize_t io_sendmsg(int fd, const struct msghdr *message, int flags)
 {
-    struct call call;
     if (message != NULL && message->msg_control != NULL)
         note_passed_descriptors(message);
-    if (!call_begin(&call, &fd))
-        return libc.sendmsg(fd, message, flags);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.sendmsg(call.fd, message, flags);
     note_flags(call.conn, flags, BLIND_SEND);
     ssize_t result = libc.sendmsg(fd, message, flags);
     if (result < 0)
-        return call_sent_vector(&call, NULL, 0, result);
-    return call_sent_vector(&call, message->msg_iov, message->msg_iovlen, result);
+        return call_sent_vector(call, NULL, 0, result);
+    return call_sent_vector(call, message->msg_iov, message->msg_iovlen, result);
 }
 
 int io_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
-    struct call call;
     for (unsigned i = 0; messages != NULL && i < count; i++)
         if (messages[i].msg_hdr.msg_control != NULL)
             note_passed_descriptors(&messages[i].msg_hdr);
-    if (!call_begin(&call, &fd))
-        return libc.sendmmsg(fd, messages, count, flags);
+    struct call call = call_begin(fd);
+    if (call.conn == NULL)
+        return libc.sendmmsg(call.fd, messages, count, flags);
     conn_refuse(call.conn, REASON_UNSEEN_BYTES);
-    return (int)call_end(&call, libc.sendmmsg(fd, messages, count, flags));
+    return (int)call_end(call, libc.sendmmsg(fd, messages, count, flags));
 }
 
 ssize_t io_sendfile(int out, int in, off_t *offset, size_t count)

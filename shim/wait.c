@@ -30,7 +30,8 @@ static void wait_begin(struct wait *wait, int fd)
     if (fd_entry_kind(entry) != FD_CONN)
         return;
     if (wait->count < WAIT_MOST) {
-        if (call_begin(&wait->calls[wait->count], &fd))
+        wait->calls[wait->count] = call_begin(fd);
+        if (wait->calls[wait->count].conn != NULL)
             wait->count++;
         return;
     }
@@ -43,10 +44,10 @@ static int wait_end(struct wait *wait, bool may_time_out, int result)
     int saved_errno = errno;
     for (unsigned i = 0; i < wait->count; i++) {
         if (result == 0 && may_time_out)
-            call_wait_timed_out(&wait->calls[i]);
+            call_wait_timed_out(wait->calls[i]);
         if (result < 0 && saved_errno == EINTR)
-            call_wait_interrupted(&wait->calls[i]);
-        call_end(&wait->calls[i], 0);
+            call_wait_interrupted(wait->calls[i]);
+        call_end(wait->calls[i], 0);
     }
     errno = saved_errno;
     return result;
@@ -237,27 +238,27 @@ static void note_deleted(struct conn *conn, struct epoll_set *set, int fd)
 
 int wait_epoll_ctl(int set_fd, int operation, int fd, struct epoll_event *event)
 {
-    struct call call;
+    struct call call = call_begin(fd);
     struct epoll_set *inner = set_of(fd);
     if (inner != NULL)
         atomic_store(&inner->shared, true); /* nested */
-    if (!call_begin(&call, &fd))
-        return libc.epoll_ctl(set_fd, operation, fd, event);
+    if (call.conn == NULL)
+        return libc.epoll_ctl(set_fd, operation, call.fd, event);
     int result = libc.epoll_ctl(set_fd, operation, fd, event);
     int saved_errno = errno;
     if (result == 0 && operation != EPOLL_CTL_MOD) {
-        if (!call_lock(&call)) {
+        if (!call_lock(call)) {
             conn_refuse(call.conn, REASON_EPOLL);
         } else {
             if (operation == EPOLL_CTL_ADD)
                 note_added(call.conn, set_of(set_fd), fd);
             else
                 note_deleted(call.conn, set_of(set_fd), fd);
-            call_unlock(&call);
+            call_unlock(call);
         }
     }
     errno = saved_errno;
-    return (int)call_end(&call, result);
+    return (int)call_end(call, result);
 }
 
 static int set_waited(int set_fd, bool may_time_out, int result)

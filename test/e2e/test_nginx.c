@@ -26,13 +26,12 @@ static void start_nginx(void)
 static struct process start_client(bool preload, const char *scheme, int port, int requests,
                                    const char *setting, const char *more_setting)
 {
-    return process_start(
-        &(struct command){.argv = {"/usr/bin/python3", script_path("requests_get.py"),
-                                   text("%s://%s:%d", scheme, SERVER_ADDRESS, port),
-                                   text("%d", requests)},
-                          .settings = {setting, more_setting},
-                          .preload = preload,
-                          .network = net.client});
+    return process_start(&(struct command){
+        .argv = {"/usr/bin/python3", script_path("requests_get.py"),
+                 text("%s://%s:%d", scheme, SERVER_ADDRESS, port), text("%d", requests)},
+        .settings = {setting, more_setting},
+        .preload = preload,
+        .network = net.client});
 }
 
 static struct outcome get_many(bool preload, int requests, const char *setting,
@@ -155,8 +154,7 @@ START_TEST(requests_over_tls_are_answered_alike_and_never_reused)
     static const char *const rules[] = {NULL, "TWPOOL_RULES=*=raw", "TWPOOL_RULES=*=http"};
     const char *rule = rules[_i];
     start_nginx();
-    struct process client =
-        start_client(false, "https", NGINX_TLS_PORT, TLS_REQUESTS, NULL, NULL);
+    struct process client = start_client(false, "https", NGINX_TLS_PORT, TLS_REQUESTS, NULL, NULL);
     struct outcome plain = process_wait(&client, LIMIT_S);
     assert_all_succeeded(&plain, TLS_REQUESTS);
     unsigned before = network_accepted(net.server);

@@ -26,13 +26,12 @@ static void start_redis(void)
 static struct process start_benchmark(bool preload, int requests, const char *setting,
                                       const char *more_setting)
 {
-    return process_start(&(struct command){.argv = {"redis-benchmark", "-h", SERVER_ADDRESS, "-p",
-                                                    text("%d", REDIS_PORT), "-n",
-                                                    text("%d", requests), "-c",
-                                                    text("%d", CLIENTS), "-k", "0", "-t", "set"},
-                                           .settings = {setting, more_setting},
-                                           .preload = preload,
-                                           .network = net.client});
+    return process_start(&(struct command){
+        .argv = {"redis-benchmark", "-h", SERVER_ADDRESS, "-p", text("%d", REDIS_PORT), "-n",
+                 text("%d", requests), "-c", text("%d", CLIENTS), "-k", "0", "-t", "set"},
+        .settings = {setting, more_setting},
+        .preload = preload,
+        .network = net.client});
 }
 
 static void assert_all_done(const struct outcome *benchmark, int requests)
@@ -75,17 +74,17 @@ END_TEST
 START_TEST(with_room_for_ten_the_others_are_closed_and_counted_as_evicted)
 {
     start_redis();
-    struct command command = {.argv = {"/usr/bin/python3", script_path("burst_client.py"),
-                                       SERVER_ADDRESS, text("%d", REDIS_PORT)},
-                              .settings = {"TWPOOL_RULES=*=raw", "TWPOOL_MAX_IDLE=10",
-                                           "TWPOOL_STATS=stderr"},
-                              .preload = true,
-                              .network = net.client};
+    struct command command = {
+        .argv = {"/usr/bin/python3", script_path("burst_client.py"), SERVER_ADDRESS,
+                 text("%d", REDIS_PORT)},
+        .settings = {"TWPOOL_RULES=*=raw", "TWPOOL_MAX_IDLE=10", "TWPOOL_STATS=stderr"},
+        .preload = true,
+        .network = net.client};
     struct outcome client = run(&command, LIMIT_S);
     ck_assert_str_eq(client.out, "bursts of 30, 5 times, 150 right answers\n");
     /* 30 at first; then 10 that were idle, and 20 for those that had to make room. */
-    ck_assert_msg(strstr(client.err, "opened 110, reused 40, parked 150") != NULL,
-                  "statistics: %s", client.err);
+    ck_assert_msg(strstr(client.err, "opened 110, reused 40, parked 150") != NULL, "statistics: %s",
+                  client.err);
     const char *evicted = strstr(client.err, "evicted ");
     ck_assert_msg(evicted != NULL && atoi(evicted + 8) == 100, "statistics: %s", client.err);
     ck_assert_uint_eq(network_accepted(net.server), 110);
@@ -125,9 +124,9 @@ END_TEST
 
 START_TEST(redis_cli_in_a_loop_shows_the_same_with_and_without)
 {
-    static const char loop[] = "for i in 1 2 3 4 5 6 7 8; do redis-cli -h " SERVER_ADDRESS
-                               " set key$i value$i; redis-cli -h " SERVER_ADDRESS
-                               " get key$i; done";
+    static const char loop[] =
+        "for i in 1 2 3 4 5 6 7 8; do redis-cli -h " SERVER_ADDRESS
+        " set key$i value$i; redis-cli -h " SERVER_ADDRESS " get key$i; done";
     start_redis();
     struct command command = {.argv = {"sh", "-c", loop}, .network = net.client};
     struct outcome plain = run(&command, LIMIT_S);

@@ -25,11 +25,11 @@ static const char *requests(void)
 static struct outcome stress(bool preload, const char *rule, unsigned *accepted)
 {
     int network = network_private();
-    struct outcome outcome = run(
-        &(struct command){.argv = {program_path("stress"), threads(), requests()},
-                          .settings = {rule, "TWPOOL_MAX_IDLE=64"},
-                          .preload = preload},
-        LIMIT_S);
+    struct outcome outcome =
+        run(&(struct command){.argv = {program_path("stress"), threads(), requests()},
+                              .settings = {rule, "TWPOOL_MAX_IDLE=64"},
+                              .preload = preload},
+            LIMIT_S);
     *accepted = network_accepted(network);
     ck_assert_msg(!outcome.timed_out, "the client hangs");
     ck_assert_msg(outcome.status == 0, "status %d: %s%s", outcome.status, outcome.out, outcome.err);

@@ -64,7 +64,7 @@ static const struct {
     {"select_closed", FEWER, EITHER},
     {"sendfile_splice", FEWER, FEWER},
     {"server_closes", FEWER, UNFIT}, /* a close is announced in the words of HTTP */
-    {"server_first", EQUAL, UNFIT}, /* the client does not speak first */
+    {"server_first", EQUAL, UNFIT},  /* the client does not speak first */
     {"shutdown_ways", FEWER, FEWER},
     {"signal_handler", FEWER, FEWER},
     {"sigpipe", FEWER, FEWER},
@@ -118,7 +118,8 @@ static void assert_same(const char *name, const char *how, const struct life *pl
     ck_assert_msg(!pooled->outcome.timed_out, "%s, %s, hangs after:\n%s", name, how,
                   pooled->outcome.out);
     const char *output = difference(plain->outcome.out, pooled->outcome.out);
-    ck_assert_msg(output == NULL, "%s, %s, shows in %s", name, how, output);
+    ck_assert_msg(output == NULL, "%s, %s, shows in %s (status %d)\n%s", name, how, output,
+                  pooled->outcome.status, pooled->outcome.err);
     const char *errors = difference(plain->outcome.err, pooled->outcome.err);
     ck_assert_msg(errors == NULL, "%s, %s, writes to stderr in %s", name, how, errors);
     ck_assert_msg(pooled->outcome.status == plain->outcome.status,
@@ -129,9 +130,8 @@ static void assert_same(const char *name, const char *how, const struct life *pl
                       "%s, %s: %u connections, as many as plain: nothing was reused", name, how,
                       pooled->accepted);
     if (reuse == EQUAL)
-        ck_assert_msg(pooled->accepted == plain->accepted,
-                      "%s, %s: %u connections instead of %u", name, how, pooled->accepted,
-                      plain->accepted);
+        ck_assert_msg(pooled->accepted == plain->accepted, "%s, %s: %u connections instead of %u",
+                      name, how, pooled->accepted, plain->accepted);
 }
 
 START_TEST(a_program_shows_the_same_with_and_without_the_library)

@@ -15,9 +15,9 @@ static void live(uint16_t server_port, uint32_t address, uint16_t local_port)
     SHOW(getsockname(fd, (struct sockaddr *)&local, &len));
     inet_ntop(AF_INET, &local.sin_addr, shown, sizeof shown);
     say("local address %s, the port asked for: %s", shown,
-        local_port == 0                         ? "any"
+        local_port == 0                       ? "any"
         : local_port == ntohs(local.sin_port) ? "yes"
-                                                : "no");
+                                              : "no");
     ask(fd, "/bound");
     answer(fd);
     SHOW(close(fd));

@@ -19,8 +19,8 @@ static void fetch_at_quick_exit(void)
 
 static void end(int way)
 {
-    atexit(fetch_at_exit);
-    at_quick_exit(fetch_at_quick_exit);
+    if (atexit(fetch_at_exit) != 0 || at_quick_exit(fetch_at_quick_exit) != 0)
+        broken("atexit");
     fetch(port, "/idle");
     int fd = connect_to(port);
     ask(fd, "/left-open");

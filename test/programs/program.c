@@ -151,7 +151,7 @@ void show_poll(int fd, short events, int timeout_ms)
     static const struct {
         short bit;
         const char *name;
-    } names[] = {{POLLIN, " IN"},   {POLLPRI, " PRI"}, {POLLOUT, " OUT"},    {POLLRDHUP, " RDHUP"},
+    } names[] = {{POLLIN, " IN"},   {POLLPRI, " PRI"}, {POLLOUT, " OUT"},  {POLLRDHUP, " RDHUP"},
                  {POLLERR, " ERR"}, {POLLHUP, " HUP"}, {POLLNVAL, " NVAL"}};
     struct pollfd polled = {.fd = fd, .events = events};
     int ready = poll(&polled, 1, timeout_ms);

@@ -27,9 +27,9 @@ static bool send_body(int fd, const char *path, const char *more_headers)
 {
     char body[512], header[256];
     int body_len = snprintf(body, sizeof body, "you asked for %s\n", path);
-    int header_len = snprintf(header, sizeof header,
-                              "HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n", more_headers,
-                              body_len);
+    int header_len =
+        snprintf(header, sizeof header, "HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n",
+                 more_headers, body_len);
     if (strncmp(path, "/slow", 5) != 0) {
         char whole[sizeof header + sizeof body];
         memcpy(whole, header, (size_t)header_len);

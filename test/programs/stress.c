@@ -17,10 +17,10 @@ enum behaviour {
     READ_IN_PIECES,
     READ_HALF,
     READ_NOTHING,
-    GIVE_UP,      /* times out before the answer, or amid it */
-    ASK_HALF,     /* half a request */
+    GIVE_UP,  /* times out before the answer, or amid it */
+    ASK_HALF, /* half a request */
     SAY_NOTHING,
-    DUPLICATE,    /* the exchange goes through a duplicate, which is closed first */
+    DUPLICATE, /* the exchange goes through a duplicate, which is closed first */
     BEHAVIOURS
 };
 
@@ -40,18 +40,17 @@ static bool is_part_of(const char *part, size_t len, const char *path)
 {
     char expected[RESPONSE_MAX];
     int body_len = (int)strlen("you asked for \n") + (int)strlen(path);
-    int expected_len = snprintf(expected, sizeof expected,
-                                "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nyou asked for %s\n",
-                                body_len, path);
+    int expected_len =
+        snprintf(expected, sizeof expected,
+                 "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nyou asked for %s\n", body_len, path);
     return len <= (size_t)expected_len && memcmp(part, expected, len) == 0;
 }
 
 static size_t whole_len(const char *path)
 {
     int body_len = (int)strlen("you asked for \n") + (int)strlen(path);
-    return (size_t)snprintf(NULL, 0,
-                            "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nyou asked for %s\n",
-                            body_len, path);
+    return (size_t)snprintf(
+        NULL, 0, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nyou asked for %s\n", body_len, path);
 }
 
 /* Reads up to limit bytes of the answer, in pieces of at most piece. False when they are not of the

@@ -26,8 +26,7 @@ static void send_by(int way, int fd)
         return;
     case 3:
         SHOW(sendto(fd, head, sizeof head - 1, MSG_MORE, NULL, 0));
-        SHOW(sendto(fd, tail, sizeof tail - 1, 0, (struct sockaddr *)&elsewhere,
-                    sizeof elsewhere));
+        SHOW(sendto(fd, tail, sizeof tail - 1, 0, (struct sockaddr *)&elsewhere, sizeof elsewhere));
         return;
     case 4:
         SHOW(pwritev2(fd, out, 2, -1, 0));

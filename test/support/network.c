@@ -61,14 +61,14 @@ struct network_pair network_pair(void)
     run_tool(&(struct command){.argv = {"ip", "link", "add", "veth0", "type", "veth", "peer",
                                         "name", "veth1", "netns",
                                         text("/proc/%d/fd/%d", getpid(), pair.server)}});
-    run_tool(&(struct command){.argv = {"ip", "address", "add", CLIENT_ADDRESS "/24", "dev",
-                                        "veth0"}});
+    run_tool(
+        &(struct command){.argv = {"ip", "address", "add", CLIENT_ADDRESS "/24", "dev", "veth0"}});
     run_tool(&(struct command){.argv = {"ip", "link", "set", "veth0", "up"}});
-    run_tool(&(struct command){
-        .argv = {"ip", "address", "add", SERVER_ADDRESS "/24", "dev", "veth1"},
-        .network = pair.server});
-    run_tool(&(struct command){.argv = {"ip", "link", "set", "veth1", "up"},
-                               .network = pair.server});
+    run_tool(
+        &(struct command){.argv = {"ip", "address", "add", SERVER_ADDRESS "/24", "dev", "veth1"},
+                          .network = pair.server});
+    run_tool(
+        &(struct command){.argv = {"ip", "link", "set", "veth1", "up"}, .network = pair.server});
     return pair;
 }
 
@@ -113,8 +113,7 @@ static unsigned count_in(int network, unsigned (*count)(void))
 
 static unsigned count_time_wait(void)
 {
-    struct outcome ss =
-        run(&(struct command){.argv = {"ss", "-Htan", "state", "time-wait"}}, 20);
+    struct outcome ss = run(&(struct command){.argv = {"ss", "-Htan", "state", "time-wait"}}, 20);
     ck_assert_msg(ss.status == 0, "ss: %s", ss.err);
     unsigned count = (unsigned)occurrences(ss.out, "\n");
     free(ss.out);
@@ -181,10 +180,10 @@ void network_await_listener(int network, uint16_t port)
 {
     double deadline = seconds_now() + 10;
     while (seconds_now() < deadline) {
-        struct outcome ss = run(&(struct command){.argv = {"ss", "-Htln", "sport", "=",
-                                                           text(":%u", port)},
-                                                  .network = network},
-                                10);
+        struct outcome ss =
+            run(&(struct command){.argv = {"ss", "-Htln", "sport", "=", text(":%u", port)},
+                                  .network = network},
+                10);
         if (ss.out_len > 0)
             return;
         usleep(20 * 1000);

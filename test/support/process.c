@@ -89,8 +89,7 @@ static const char **environment_of(const struct command *command)
         ck_abort_msg("TWPOOL_TEST_LIBRARY=%s: %s", library, strerror(errno));
     const char *first = getenv("TWPOOL_TEST_PRELOAD_FIRST");
     bool alone = first == NULL || first[0] == '\0';
-    environment[used++] =
-        text("LD_PRELOAD=%s%s%s", alone ? "" : first, alone ? "" : ":", library);
+    environment[used++] = text("LD_PRELOAD=%s%s%s", alone ? "" : first, alone ? "" : ":", library);
     return environment;
 }
 

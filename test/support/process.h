@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Runs programs for the tests, with or without the library preloaded, with a limit on their time. */
+ * Runs programs for the tests, with or without the library preloaded, with a limit on their time.
+ */
 #ifndef TWPOOL_TEST_PROCESS_H
 #define TWPOOL_TEST_PROCESS_H
 

@@ -82,11 +82,11 @@ static int open_end(int network, const char *address)
 /* Takes everything that the device has to send. */
 static void receive(struct queue *queue, int tun, uint64_t delay_ns)
 {
+    static struct packet dropped;
     for (;;) {
-        struct packet dropped;
         bool full = queue->count == QUEUE_MAX;
-        struct packet *packet =
-            full ? &dropped : &queue->packets[(queue->head + queue->count) % QUEUE_MAX];
+        size_t tail = (queue->head + queue->count) % QUEUE_MAX;
+        struct packet *packet = full ? &dropped : &queue->packets[tail];
         ssize_t len = read(tun, packet->bytes, PACKET_MAX);
         if (len <= 0)
             return;

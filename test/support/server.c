@@ -54,35 +54,32 @@ struct process server_nginx(int network)
         file[i] = (char)('a' + i % 26);
     write_text("file", file);
     write_text("nginx.conf", text(nginx_configuration, directory, NGINX_PORT, NGINX_TLS_PORT));
-    run_tool(&(struct command){
-        .argv = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-                 "/CN=test", "-keyout", text("%s/key.pem", directory), "-out",
-                 text("%s/cert.pem", directory)}});
-    struct process nginx =
-        process_start(&(struct command){.argv = {"nginx", "-p", directory, "-e", "stderr", "-c",
-                                                 text("%s/nginx.conf", directory)},
-                                        .network = network});
+    run_tool(&(struct command){.argv = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                                        "-days", "2", "-subj", "/CN=test", "-keyout",
+                                        text("%s/key.pem", directory), "-out",
+                                        text("%s/cert.pem", directory)}});
+    struct process nginx = process_start(&(struct command){
+        .argv = {"nginx", "-p", directory, "-e", "stderr", "-c", text("%s/nginx.conf", directory)},
+        .network = network});
     network_await_listener(network, NGINX_PORT);
     return nginx;
 }
 
 struct process server_redis(int network)
 {
-    struct process redis = process_start(
-        &(struct command){.argv = {"redis-server", "--save", "", "--appendonly", "no", "--port",
-                                   text("%d", REDIS_PORT), "--protected-mode", "no", "--bind",
-                                   "0.0.0.0"},
-                          .network = network});
+    struct process redis = process_start(&(struct command){
+        .argv = {"redis-server", "--save", "", "--appendonly", "no", "--port",
+                 text("%d", REDIS_PORT), "--protected-mode", "no", "--bind", "0.0.0.0"},
+        .network = network});
     network_await_listener(network, REDIS_PORT);
     return redis;
 }
 
 struct process server_python(int network, const char *script, const char *option)
 {
-    struct process python =
-        process_start(&(struct command){.argv = {"/usr/bin/python3", "-u", script_path(script),
-                                                 text("%d", PYTHON_PORT), option},
-                                        .network = network});
+    struct process python = process_start(&(struct command){
+        .argv = {"/usr/bin/python3", "-u", script_path(script), text("%d", PYTHON_PORT), option},
+        .network = network});
     network_await_listener(network, PYTHON_PORT);
     return python;
 }
