@@ -58,8 +58,18 @@ void release_forget(int fd)
         idle_forget(fd_entry_pointer(entry));
     if (fd_entry_kind(entry) == FD_EPOLL && fdtable_replace(fd, entry, 0))
         epoll_set_free(fd_entry_pointer(entry));
-    if (fd_entry_kind(entry) == FD_CONN && !drop_duplicate(fd_entry_pointer(entry), entry, fd))
-        end_here(fd_entry_pointer(entry), entry, fd);
+    if (fd_entry_kind(entry) != FD_CONN)
+        return;
+    struct conn *conn = fd_entry_pointer(entry);
+    if (drop_duplicate(conn, entry, fd))
+        return;
+    uint64_t signals = kernel_block_signals();
+    if (conn_hold(conn) != REASON_CONTENDED)
+        end_here(conn, entry, fd);
+    else /* another thread is parking it, and the number is free since a moment: the record is its
+          */
+        fdtable_replace(fd, entry, 0);
+    kernel_restore_signals(signals);
 }
 
 /* The call that the application made, unless a parking has made it already. */
