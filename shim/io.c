@@ -109,7 +109,7 @@ ssize_t io_recvmsg(int fd, struct msghdr *message, int flags)
         return libc.recvmsg(call.fd, message, flags);
     note_flags(call.conn, flags, BLIND_RECEIVE);
     ssize_t result = libc.recvmsg(fd, message, flags);
-    if (result < 0)
+    if (result < 0 || message == NULL)
         return call_received_vector(call, NULL, 0, flags, result);
     return call_received_vector(call, message->msg_iov, message->msg_iovlen, flags, result);
 }
@@ -197,7 +197,7 @@ ssize_t io_sendmsg(int fd, const struct msghdr *message, int flags)
         return libc.sendmsg(call.fd, message, flags);
     note_flags(call.conn, flags, BLIND_SEND);
     ssize_t result = libc.sendmsg(fd, message, flags);
-    if (result < 0)
+    if (result < 0 || message == NULL)
         return call_sent_vector(call, NULL, 0, result);
     return call_sent_vector(call, message->msg_iov, message->msg_iovlen, result);
 }

@@ -237,7 +237,9 @@ static ssize_t raw_splice(int in, off64_t *in_offset, int out, off64_t *out_offs
 static int raw_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                      const sigset_t *mask)
 {
-    struct timespec left = timeout == NULL ? (struct timespec){0} : *timeout;
+    struct timespec left = {0};
+    if (timeout != NULL)
+        left = *timeout; /* the kernel writes what is left, libc's caller keeps its own */
     return (int)RAW5(SYS_ppoll, fds, count, timeout == NULL ? NULL : &left, mask, KERNEL_SIGSET);
 }
 
@@ -274,7 +276,9 @@ static int raw_pselect(int count, fd_set *readable, fd_set *writable, fd_set *ex
         const sigset_t *mask;
         size_t size;
     } masked = {mask, KERNEL_SIGSET};
-    struct timespec left = timeout == NULL ? (struct timespec){0} : *timeout;
+    struct timespec left = {0};
+    if (timeout != NULL)
+        left = *timeout; /* the kernel writes what is left, libc's caller keeps its own */
     return (int)RAW6(SYS_pselect6, count, readable, writable, except,
                      timeout == NULL ? NULL : &left, &masked);
 }

@@ -4,19 +4,23 @@
 
 #include <signal.h>
 
-static volatile sig_atomic_t signals;
-
-static void on_io(int signal_number)
+/* Blocked and asked for, since sanitizers run handlers at moments of their own. */
+static bool signal_came(void)
 {
-    (void)signal_number;
-    signals++;
+    struct timespec limit = {.tv_nsec = 20 * 1000 * 1000};
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGIO);
+    return sigtimedwait(&set, NULL, &limit) == SIGIO;
 }
 
 int main(void)
 {
     uint16_t port = serve(SERVICE_HTTP);
-    struct sigaction action = {.sa_handler = on_io, .sa_flags = SA_RESTART};
-    sigaction(SIGIO, &action, NULL);
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGIO);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
     for (int i = 0; i < 3; i++) {
         int fd = connect_to(port);
         say("owner %d, flags %#x", fcntl(fd, F_GETOWN), fcntl(fd, F_GETFL));
@@ -27,14 +31,11 @@ int main(void)
         ask(fd, "/signalled");
         show_poll(fd, POLLIN, 1000); /* a reader that is blocked in recv() gets no signal */
         answer(fd);
-        sleep_ms(10);
-        say("signals came: %d", signals > 0);
+        say("a signal came: %d", signal_came());
         SHOW(close(fd));
-        signals = 0;
         fetch(port, "/next");
         fetch(port, "/next");
-        sleep_ms(10);
-        say("signals to the next user: %d", signals);
+        say("a signal to the next user: %d", signal_came());
         fd = connect_to(port);
         SHOW(fcntl(fd, F_SETSIG, SIGUSR1));
         ask(fd, "/signal-number");
