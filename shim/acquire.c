@@ -29,7 +29,7 @@ struct request {
     struct dest *dest;
 };
 
-static void track(int fd, int domain);
+static void track(int fd, int domain, uint32_t epoch);
 static struct dest *find_dest(struct request *request, const struct sockaddr *addr, socklen_t len);
 static bool reuse(struct request *request, int *result);
 static int connect_for_real(struct request *request, const struct sockaddr *addr, socklen_t len);
@@ -37,22 +37,27 @@ static int connect_again(struct conn *conn, int fd, const struct sockaddr *addr,
 
 int acquire_socket(int domain, int type, int protocol)
 {
+    uint32_t epoch =
+        process_epoch(); /* before: a child may be forked as soon as the socket is there */
     int fd = libc.socket(domain, type, protocol);
     if (fd < 0 && errno == EMFILE && process_is_pooling() && process_owns_pool() &&
         idle_make_room())
         fd = libc.socket(domain, type, protocol);
     if (fd < 0)
         return fd;
-    release_forget(fd);
     bool is_tcp = (domain == AF_INET || domain == AF_INET6) &&
                   (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM &&
                   (protocol == 0 || protocol == IPPROTO_TCP);
-    if (is_tcp && process_is_pooling() && process_owns_pool())
-        track(fd, domain);
+    bool is_trackable = is_tcp && process_is_pooling();
+    if ((!is_trackable && fdtable_get(fd) == 0) || !process_owns_pool())
+        return fd;
+    release_forget(fd);
+    if (is_trackable)
+        track(fd, domain, epoch);
     return fd;
 }
 
-static void track(int fd, int domain)
+static void track(int fd, int domain, uint32_t epoch)
 {
     uint64_t cookie = tcp_cookie(fd);
     if (cookie == 0) {
@@ -64,7 +69,7 @@ static void track(int fd, int domain)
         return;
     conn->cookie = cookie;
     conn->family = domain;
-    atomic_store(&conn->epoch, process_epoch());
+    atomic_store(&conn->epoch, epoch);
     witness_open(&conn->witness, RULE_CLEAN);
     conn_resume(conn);
     if (!fdtable_set(fd, fd_entry_make(FD_CONN, conn)) && conn_end_life(conn))
@@ -81,7 +86,15 @@ int acquire_connect(int fd, const struct sockaddr *addr, socklen_t len)
     request.fresh = fd_entry_pointer(request.entry);
     if (conn_has(request.fresh, CONN_CONNECTED))
         return connect_again(request.fresh, fd, addr, len);
+    libc.pthread_testcancel(); /* connect(2) is a cancellation point, also when we make none */
+    uint64_t signals = kernel_block_signals();
     request.dest = find_dest(&request, addr, len);
+    int result;
+    bool reused =
+        request.dest != NULL && request.dest->rule != RULE_OFF && reuse(&request, &result);
+    kernel_restore_signals(signals);
+    if (reused)
+        return result;
     if (request.dest == NULL) {
         conn_refuse(request.fresh, REASON_NOT_CONNECTED);
         return libc.connect(fd, addr, len);
@@ -90,12 +103,7 @@ int acquire_connect(int fd, const struct sockaddr *addr, socklen_t len)
         release_forget(fd);
         return libc.connect(fd, addr, len);
     }
-    int result;
-    libc.pthread_testcancel(); /* connect(2) is a cancellation point, also when we make none */
-    uint64_t signals = kernel_block_signals();
-    bool reused = reuse(&request, &result);
-    kernel_restore_signals(signals);
-    return reused ? result : connect_for_real(&request, addr, len);
+    return connect_for_real(&request, addr, len);
 }
 
 static struct dest *find_dest(struct request *request, const struct sockaddr *addr, socklen_t len)
@@ -110,10 +118,7 @@ static struct dest *find_dest(struct request *request, const struct sockaddr *ad
         kernel_getsockopt(request->fd, SOL_SOCKET, SO_NETNS_COOKIE, &request->key.net_namespace,
                           &size) != 0)
         return NULL;
-    uint64_t signals = kernel_block_signals();
-    struct dest *dest = idle_dest(&request->key);
-    kernel_restore_signals(signals);
-    return dest;
+    return idle_dest(&request->key);
 }
 
 /* Only a socket that nobody else has a part in may be replaced: a duplicate, another process, or an
@@ -138,8 +143,10 @@ static bool dress(struct conn *idle, struct request *request, int status_flags)
         return false;
     if (idle_flags != status_flags && kernel_fcntl(idle->hidden_fd, F_SETFL, status_flags) < 0)
         return false;
-    tcp_set_clean_close(idle->hidden_fd, false);
-    return options_dress(idle, idle->hidden_fd, request->fresh, request->fd);
+    if (!options_dress(idle, idle->hidden_fd, request->fresh, request->fd))
+        return false;
+    tcp_set_clean_close(idle->hidden_fd, false); /* last: until here it may still be retired */
+    return true;
 }
 
 /* The application's number becomes the idle connection, in one step: dup3() closes the new socket.
@@ -147,6 +154,7 @@ static bool dress(struct conn *idle, struct request *request, int status_flags)
 static bool hand_out(struct conn *idle, struct request *request, int status_flags)
 {
     int hidden = idle->hidden_fd;
+    uint32_t epoch = process_epoch(); /* before: a child may get a copy as soon as dup3() is made */
     int fd_flags = kernel_fcntl(request->fd, F_GETFD, 0);
     int cloexec = (fd_flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0;
     if (!dress(idle, request, status_flags) || kernel_dup3(hidden, request->fd, cloexec) < 0) {
@@ -158,7 +166,7 @@ static bool hand_out(struct conn *idle, struct request *request, int status_flag
     idle->hidden_fd = -1;
     idle->sent = idle->received = 0;
     atomic_store(&idle->descriptors, 1);
-    atomic_store(&idle->epoch, process_epoch());
+    atomic_store(&idle->epoch, epoch);
     conn_set(idle, CONN_CONNECTED);
     conn_set(idle, CONN_REUSED);
     if ((status_flags & O_NONBLOCK) != 0)
@@ -187,6 +195,8 @@ static bool reuse(struct request *request, int *result)
     int status_flags = kernel_fcntl(request->fd, F_GETFL, 0);
     if (!is_untouched(request->fresh, request->fd) || (status_flags & ~O_NONBLOCK) != O_RDWR)
         refused = REASON_SOCKET_BUSY;
+    else if (!process_is_pooling())
+        refused = REASON_INERT;
     else if (now_ms < atomic_load(&dest->backoff_until_ms))
         refused = REASON_STALE_BACKOFF;
     else

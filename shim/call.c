@@ -28,8 +28,11 @@ struct call call_begin_tracked(int fd)
             conn_refuse(conn, REASON_CONCURRENT);
             return untracked;
         }
-        if (gate_calls(gate) == GATE_CALLS_MAX ||
-            !atomic_compare_exchange_strong(&conn->gate, &gate, gate + 1))
+        if (gate_calls(gate) == GATE_CALLS_MAX) { /* so many never ended (siglongjmp) */
+            conn_refuse(conn, REASON_IN_CALL);
+            return untracked;
+        }
+        if (!atomic_compare_exchange_strong(&conn->gate, &gate, gate + 1))
             continue;
         struct call call = {.conn = conn, .life = gate_life(gate), .fd = fd};
         /* Counted now, so no release can begin; but one may have ended, and the number have got
@@ -94,7 +97,7 @@ static void note_failure(struct conn *conn, bool receiving)
         return;
     /* Interrupted, the application may be giving up: alarm(2) is an old way to time out. */
     if (error == EINTR)
-        conn_clear(conn, CONN_LAST_RECEIVED);
+        conn_set(conn, CONN_INTERRUPTED);
     if (error == EAGAIN && options_has_receive_timeout(conn)) {
         witness_timed_out(&conn->witness);
         conn_set(conn, CONN_RAW_UNFIT);
@@ -165,6 +168,7 @@ ssize_t call_received_vector(struct call call, const struct iovec *vector, size_
             if (conn->sent == 0 && conn->received == 0)
                 conn_set(conn, CONN_RAW_UNFIT); /* the server spoke first */
             conn_set(conn, CONN_LAST_RECEIVED);
+            conn_clear(conn, CONN_INTERRUPTED);
             feed_vector(conn, feed_received, vector, count, (size_t)result);
         }
         call_unlock(call);
@@ -198,5 +202,5 @@ void call_wait_timed_out(struct call call)
 void call_wait_interrupted(struct call call)
 {
     if (gate_life(atomic_load(&call.conn->gate)) == call.life)
-        conn_clear(call.conn, CONN_LAST_RECEIVED);
+        conn_set(call.conn, CONN_INTERRUPTED);
 }

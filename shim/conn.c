@@ -88,6 +88,17 @@ enum reason conn_hold(struct conn *conn)
     return REASON_NONE;
 }
 
+bool conn_seize(struct conn *conn)
+{
+    uint64_t gate = atomic_load(&conn->gate);
+    do {
+        if (gate_state(gate) != GATE_OPEN)
+            return false;
+    } while (!atomic_compare_exchange_weak(&conn->gate, &gate,
+                                           make_gate(gate_life(gate), GATE_HELD, 0)));
+    return true;
+}
+
 void conn_resume(struct conn *conn)
 {
     uint64_t gate = atomic_load(&conn->gate);

@@ -33,7 +33,8 @@ enum conn_flag {
     CONN_APP_NODELAY = 1 << 7,   /* the application has set it, and reads it back */
     CONN_LINGER = 1 << 8,        /* the application has set SO_LINGER on */
     CONN_LINGER_ABORT = 1 << 9,  /* with a time of 0: its close is to be an RST */
-    CONN_CONNECTING = 1 << 10    /* the kernel has not told the success of its connect() yet */
+    CONN_CONNECTING = 1 << 10,   /* the kernel has not told the success of its connect() yet */
+    CONN_INTERRUPTED = 1 << 11   /* a wait or a read was, and nothing was received since */
 };
 
 /* An epoll set made by the application; records of closed ones are used again under another life.
@@ -67,11 +68,10 @@ struct conn {
     _Atomic uint32_t next_free;
 
     /* Written before the life's gate opens, read-only in it. */
-    uint64_t cookie;       /* SO_COOKIE: the kernel's own identity of the socket */
-    uint64_t acked_base;   /* tcpi_bytes_acked when this life began */
-    uint64_t receive_base; /* tcpi_bytes_received */
-    uint64_t born_ms;      /* when the connection was opened */
-    uint64_t aged_at_ms;
+    uint64_t cookie;             /* SO_COOKIE: the kernel's own identity of the socket */
+    uint64_t acked_base;         /* tcpi_bytes_acked when this life began */
+    uint64_t receive_base;       /* tcpi_bytes_received */
+    uint64_t born_ms;            /* when the connection was opened */
     uint8_t bound_address[16];   /* what bind() was given, without a port */
     int family;                  /* AF_INET or AF_INET6 */
     int hidden_fd;               /* ours, while idle */
@@ -122,6 +122,10 @@ static inline uint32_t gate_calls(uint64_t gate)
 /* OPEN with no call in flight -> HELD. IN_CALL when a call is in flight, CONTENDED when another
  * thread holds it or the life has ended; REASON_NONE on success. */
 enum reason conn_hold(struct conn *conn);
+
+/* OPEN -> HELD whatever calls are in flight: their ends count for nothing any more. False when it
+ * is not open: another thread holds it, or the life has ended. */
+bool conn_seize(struct conn *conn);
 
 /* HELD -> OPEN, in the same life: nothing happened. */
 void conn_resume(struct conn *conn);

@@ -167,9 +167,7 @@ static void close_one(void *context, int fd, fd_entry entry)
 {
     (void)context;
     (void)entry;
-    int saved_errno = errno;
-    release_close(fd);
-    errno = saved_errno;
+    release_close_quietly(fd);
 }
 
 /* Each tracked number by a release of its own; twice, since what the first pass parks is behind a
@@ -183,12 +181,10 @@ static void close_tracked(int first, unsigned last)
 
 int descriptor_close_range(unsigned first, unsigned last, int flags)
 {
-    if (first > last || first > INT32_MAX || !process_owns_pool() ||
-        (flags & ~CLOSE_RANGE_UNSHARE) != 0)
-        return libc.close_range(first, last, flags);
-    if ((flags & CLOSE_RANGE_UNSHARE) != 0)
-        process_go_inert("close_range(CLOSE_RANGE_UNSHARE)");
-    close_tracked((int)first, last);
+    if (flags == CLOSE_RANGE_UNSHARE) /* closes them in this thread's table only */
+        process_stop_tracking("close_range(CLOSE_RANGE_UNSHARE)");
+    else if (flags == 0 && first <= last && first <= INT32_MAX && process_owns_pool())
+        close_tracked((int)first, last);
     return libc.close_range(first, last, flags);
 }
 

@@ -15,13 +15,15 @@ enum {
 };
 
 static _Atomic uint32_t limit_lock; /* one raised limit at a time */
+static _Atomic bool used;
 
 static int duplicate_above(int fd, uint64_t floor)
 {
     return kernel_fcntl(fd, F_DUPFD_CLOEXEC, (long)floor);
 }
 
-/* F_DUPFD refuses numbers above the soft limit, so that is raised for the moment of the call. */
+/* F_DUPFD refuses numbers above the soft limit, so that is raised for the moment of the call: 1 us,
+ * in which a child would inherit the raised one, and a setrlimit() of another thread be undone. */
 static int duplicate_above_soft_limit(int fd, const struct rlimit64 *limit)
 {
     if (!lock_acquire(&limit_lock))
@@ -40,6 +42,7 @@ static int duplicate_above_soft_limit(int fd, const struct rlimit64 *limit)
 
 int hide_descriptor(int fd)
 {
+    atomic_store_explicit(&used, true, memory_order_relaxed);
     struct rlimit64 limit;
     if (kernel_prlimit(RLIMIT_NOFILE, NULL, &limit) != 0)
         return -EMFILE;
@@ -51,6 +54,11 @@ int hide_descriptor(int fd)
             return hidden;
     }
     return duplicate_above(fd, limit.rlim_cur - limit.rlim_cur / 4);
+}
+
+bool hide_was_used(void)
+{
+    return atomic_load_explicit(&used, memory_order_relaxed);
 }
 
 void hide_reset(void)

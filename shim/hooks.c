@@ -51,6 +51,12 @@ int fcntl64(int fd, int command, ...)
     return descriptor_fcntl(fd, command, argument);
 }
 
+int __fcntl(int fd, int command, ...)
+{
+    THIRD(command, argument);
+    return descriptor_fcntl(fd, command, argument);
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
     THIRD(request, argument);

@@ -4,6 +4,7 @@
 
 #include "fdtable.h"
 #include "kernel.h"
+#include "process.h"
 #include "tcp.h"
 #include "verdict.h"
 #include "waiting.h"
@@ -66,18 +67,25 @@ enum reason idle_park(struct conn *conn, uint64_t now_ms)
     conn->item.aged_at_ms = conn->born_ms + age_limit_ms(conn);
     if (now_ms >= conn->item.aged_at_ms)
         return REASON_AGED;
-    /* Before it is in the pool, since whoever takes it there looks for it in the table. */
-    if (!fdtable_set(conn->hidden_fd, fd_entry_make(FD_OURS, conn)))
-        return REASON_NO_MEMORY;
-    /* Now, so that a process that is killed leaves no TIME_WAIT either. */
+    /* Now, so that a process that is killed, or executes another program, leaves no TIME_WAIT
+     * either.
+     */
     if (config->close == CLOSE_CLEAN)
         tcp_set_clean_close(conn->hidden_fd, true);
+    struct dest *dest = conn->item.dest;
+    uint32_t epoch = process_epoch();
     enum reason reason = pool_put(&pool, &conn->item, &evicted);
-    if (reason != REASON_NONE)
-        fdtable_set(conn->hidden_fd, 0);
     if (evicted != NULL)
         idle_retire(conn_of(evicted), REASON_EVICTED);
-    return reason;
+    if (reason != REASON_NONE)
+        return reason;
+    verdict_parked(dest);
+    /* A flush for a change of identity may have passed before this one was in the pool; it may also
+     * have been handed out since, to the old identity. */
+    if ((epoch != process_epoch() || atomic_load(&conn->epoch) != epoch) &&
+        pool_take_item(&pool, &conn->item))
+        idle_retire(conn, REASON_FLUSHED);
+    return REASON_NONE;
 }
 
 /* Anything to be heard, data, urgent data, an end or an error, makes it stale; and the descriptor
@@ -103,13 +111,20 @@ struct conn *idle_take(struct dest *dest, uint64_t now_ms)
 
 void idle_retire(struct conn *conn, enum reason reason)
 {
-    int fd = conn->hidden_fd;
     verdict_refused(atomic_load(&conn->dest), reason);
+    idle_drop(conn, true);
+}
+
+void idle_drop(struct conn *conn, bool free)
+{
+    int fd = conn->hidden_fd;
     if (tcp_cookie(fd) == conn->cookie)
         kernel_close(fd);
-    /* Last, so that nobody takes the number for free while we still close it. */
+    /* Last: a dup2() of the application's onto the number waits for this, and would else be what we
+     * close. */
     fdtable_replace(fd, fd_entry_make(FD_OURS, conn), 0);
-    conn_free(conn);
+    if (free)
+        conn_free(conn);
 }
 
 void idle_evict_descriptor(int fd)
@@ -117,7 +132,7 @@ void idle_evict_descriptor(int fd)
     for (struct waiting waiting = {0}; !waiting_is_over(&waiting); waiting_pause(&waiting)) {
         fd_entry entry = fdtable_get(fd);
         if (fd_entry_kind(entry) != FD_OURS)
-            return;
+            return; /* another thread has just taken it, or is on its way to park it */
         struct conn *conn = fd_entry_pointer(entry);
         uint64_t signals = kernel_block_signals();
         bool taken = pool_take_item(&pool, &conn->item);

@@ -14,8 +14,9 @@ void idle_start(const struct config *config);
 /* The destination of a key, and its rule: interned at first sight; NULL beyond the limits. */
 struct dest *idle_dest(const struct dest_key *key);
 
-/* Parks conn behind conn->hidden_fd. The life must have ended, and the application have no
- * descriptor of it. On anything but REASON_NONE it is still the caller's. */
+/* Parks conn behind conn->hidden_fd, which the table shows as ours. The life must have ended, and
+ * the application have no descriptor of it. On anything but REASON_NONE it is still the caller's.
+ */
 enum reason idle_park(struct conn *conn, uint64_t now_ms);
 
 /* An idle connection that nothing at all was heard of since it was parked, or NULL. The caller owns
@@ -25,6 +26,10 @@ struct conn *idle_take(struct dest *dest, uint64_t now_ms);
 /* Ends an idle connection that the caller owns, by a clean close unless TWPOOL_CLOSE is plain. Its
  * descriptor and record are gone. */
 void idle_retire(struct conn *conn, enum reason reason);
+
+/* Ends a connection that was on its way into the pool: its descriptor is closed as it is; its
+ * record is freed unless free is false. */
+void idle_drop(struct conn *conn, bool free);
 
 /* Takes out and retires the connection that idles behind fd, because the application uses that
  * number. Waits for another thread that has just taken it. Blocks signals itself. */

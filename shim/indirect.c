@@ -56,6 +56,8 @@ long indirect_syscall(long number, const long a[6])
                                      (socklen_t)a[4]);
     case SYS_sendmsg: /* may pass descriptors to another process */
         return io_sendmsg((int)a[0], (const struct msghdr *)a[1], (int)a[2]);
+    case SYS_sendmmsg:
+        return io_sendmmsg((int)a[0], (struct mmsghdr *)a[1], (unsigned)a[2], (int)a[3]);
     case SYS_epoll_ctl:
         return wait_epoll_ctl((int)a[0], (int)a[1], (int)a[2], (struct epoll_event *)a[3]);
     case SYS_execve:

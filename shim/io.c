@@ -177,6 +177,8 @@ static void note_passed_descriptors(const struct msghdr *message)
          header = CMSG_NXTHDR((struct msghdr *)(uintptr_t)message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
             continue;
+        if (header->cmsg_len < CMSG_LEN(0))
+            return; /* EINVAL from the kernel */
         size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         for (size_t i = 0; i < count; i++) {
             int passed;

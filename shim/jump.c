@@ -53,3 +53,5 @@ __attribute__((used, visibility("hidden"))) void *jump_to_clone(void)
 
 JUMP_TO(vfork, jump_to_vfork);
 JUMP_TO(clone, jump_to_clone);
+JUMP_TO(__vfork, jump_to_vfork);
+JUMP_TO(__clone, jump_to_clone);

@@ -102,6 +102,8 @@ static void note_nodelay(struct conn *conn, int fd, const void *value, socklen_t
 void options_noted(struct conn *conn, int fd, int level, int name, const void *value, socklen_t len)
 {
     int index = option_index(level, name);
+    if (level == IPPROTO_TCP && name == TCP_LINGER2)
+        conn_set(conn, CONN_LINGER); /* its own idea of a close: no clean one */
     if (index < 0 || (options[index].use == KEYED && conn_has(conn, CONN_CONNECTED))) {
         conn_refuse(conn, REASON_OPTION);
         return;

@@ -2,6 +2,7 @@
  * One page that forked children find empty tells owner, forked child and vfork child apart. */
 #include "process.h"
 
+#include "fdtable.h"
 #include "hide.h"
 #include "idle.h"
 #include "kernel.h"
@@ -86,6 +87,15 @@ void process_go_inert(const char *reason)
     atomic_store(&process.pooling, false);
 }
 
+void process_stop_tracking(const char *reason)
+{
+    if (!process_owns_pool())
+        return;
+    process_go_inert(reason);
+    idle_flush(REASON_FLUSHED);
+    fdtable_wipe();
+}
+
 uint32_t process_epoch(void)
 {
     return atomic_load(&process.epoch);
@@ -124,7 +134,9 @@ int process_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_act
                         const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
     process_new_epoch();
-    return libc.posix_spawn(pid, path, actions, attributes, argv, envp);
+    int result = libc.posix_spawn(pid, path, actions, attributes, argv, envp);
+    process_new_epoch(); /* see process_start() */
+    return result;
 }
 
 int process_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
@@ -132,26 +144,35 @@ int process_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_ac
                          char *const envp[])
 {
     process_new_epoch();
-    return libc.posix_spawnp(pid, file, actions, attributes, argv, envp);
+    int result = libc.posix_spawnp(pid, file, actions, attributes, argv, envp);
+    process_new_epoch();
+    return result;
 }
 
 int process_system(const char *command)
 {
     process_new_epoch();
-    return libc.system(command);
+    int result = libc.system(command);
+    process_new_epoch();
+    return result;
 }
 
 FILE *process_popen(const char *command, const char *mode)
 {
     process_new_epoch();
-    return libc.popen(command, mode);
+    FILE *stream = libc.popen(command, mode);
+    process_new_epoch();
+    return stream;
 }
 
-/* The kernel would close what is idle by plain closes, since it is close-on-exec. */
+/* What is idle would be closed by the kernel, being close-on-exec; here it is in time for the
+ * statistics and for TWPOOL_CLOSE. A vfork child ends the time in which it had copies. */
 static void before_exec(void)
 {
     if (process_owns_pool())
         idle_flush(REASON_FLUSHED);
+    else
+        process_new_epoch();
 }
 
 int process_execve(const char *path, char *const argv[], char *const envp[])
@@ -194,6 +215,7 @@ int process_execveat(int directory, const char *path, char *const argv[], char *
 _Noreturn void process_exit(int status)
 {
     process_finish();
+    process_new_epoch(); /* a vfork child's copies end here */
     libc._exit(status);
     __builtin_unreachable();
 }
@@ -223,11 +245,9 @@ int process_setns(int fd, int type)
 
 int process_unshare(int flags)
 {
-    int result = changed_namespace(libc.unshare(flags));
-    /* From here the threads' descriptors differ, and one table cannot tell them apart. */
-    if (result == 0 && (flags & CLONE_FILES) != 0)
-        process_go_inert("unshare(CLONE_FILES)");
-    return result;
+    if ((flags & CLONE_FILES) != 0)
+        process_stop_tracking("unshare(CLONE_FILES)");
+    return changed_namespace(libc.unshare(flags));
 }
 
 int process_setuid(uid_t uid)

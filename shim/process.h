@@ -27,6 +27,10 @@ bool process_is_pooling(void);
 /* Switches tracking off for good, with the reason for the statistics (a static string). */
 void process_go_inert(const char *reason);
 
+/* The same before the threads' descriptors part, which one table cannot tell: what is idle is
+ * ended, and every descriptor is libc's alone again. */
+void process_stop_tracking(const char *reason);
+
 /* Counts the moments at which other processes may have got copies of our descriptors: a connection
  * whose life began in an earlier epoch is shared, for good. */
 uint32_t process_epoch(void);

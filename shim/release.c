@@ -32,7 +32,10 @@ enum outcome {
 };
 
 static int leave(const struct departure *departure);
-static bool drop_duplicate(struct conn *conn, fd_entry entry, int fd);
+static bool leave_duplicate(const struct departure *departure, fd_entry entry, int *result);
+static void count_duplicate_out(struct conn *conn);
+static void forget_epoll_set(fd_entry entry, int fd);
+static int really_leave(const struct departure *departure);
 static void end_here(struct conn *conn, fd_entry entry, int fd);
 static enum outcome release(struct conn *conn, fd_entry entry, const struct departure *departure);
 static enum reason refusal(const struct conn *conn);
@@ -46,9 +49,26 @@ int release_close(int fd)
     return leave(&(struct departure){.fd = fd, .how = BY_CLOSE});
 }
 
+void release_close_quietly(int fd)
+{
+    int saved_errno = errno;
+    if (fdtable_get(fd) != 0)
+        leave(&(struct departure){.fd = fd, .how = BY_QUIET_CLOSE});
+    errno = saved_errno;
+}
+
+static bool is_close(const struct departure *departure)
+{
+    return departure->how == BY_CLOSE || departure->how == BY_QUIET_CLOSE;
+}
+
 int release_overwrite(int source, int new_fd, enum overwrite how, int flags)
 {
-    return leave(&(struct departure){.fd = new_fd, .source = source, .how = how, .flags = flags});
+    const struct departure departure = {.fd = new_fd, .source = source, .how = how, .flags = flags};
+    /* What the kernel will refuse changes nothing: let it say so. */
+    if (kernel_fcntl(source, F_GETFD, 0) < 0 || (flags & ~O_CLOEXEC) != 0)
+        return really_leave(&departure);
+    return leave(&departure);
 }
 
 void release_forget(int fd)
@@ -56,20 +76,28 @@ void release_forget(int fd)
     fd_entry entry = fdtable_get(fd);
     if (fd_entry_kind(entry) == FD_OURS)
         idle_forget(fd_entry_pointer(entry));
-    if (fd_entry_kind(entry) == FD_EPOLL && fdtable_replace(fd, entry, 0))
-        epoll_set_free(fd_entry_pointer(entry));
-    if (fd_entry_kind(entry) != FD_CONN)
+    if (fd_entry_kind(entry) == FD_EPOLL)
+        forget_epoll_set(entry, fd);
+    if (fd_entry_kind(entry) != FD_CONN || !fdtable_replace(fd, entry, 0))
         return;
     struct conn *conn = fd_entry_pointer(entry);
-    if (drop_duplicate(conn, entry, fd))
-        return;
     uint64_t signals = kernel_block_signals();
-    if (conn_hold(conn) != REASON_CONTENDED)
-        end_here(conn, entry, fd);
-    else /* another thread is parking it, and the number is free since a moment: the record is its
-          */
-        fdtable_replace(fd, entry, 0);
+    /* When it cannot be seized, another thread is parking it, and the number is free since a
+     * moment: the record is that thread's. */
+    if (atomic_load(&conn->descriptors) > 1)
+        count_duplicate_out(conn);
+    else if (conn_seize(conn) && conn_end_life(conn))
+        conn_free(conn);
     kernel_restore_signals(signals);
+}
+
+/* The records of a set that may live on behind another number keep its registrations: it is left.
+ */
+static void forget_epoll_set(fd_entry entry, int fd)
+{
+    struct epoll_set *set = fd_entry_pointer(entry);
+    if (fdtable_replace(fd, entry, 0) && !atomic_load(&set->shared))
+        epoll_set_free(set);
 }
 
 /* The call that the application made, unless a parking has made it already. */
@@ -77,70 +105,108 @@ static int really_leave(const struct departure *departure)
 {
     if (departure->how == BY_CLOSE)
         return libc.close(departure->fd);
+    if (departure->how == BY_QUIET_CLOSE)
+        return kernel_close(departure->fd);
     if (departure->how == BY_DUP2)
         return libc.dup2(departure->source, departure->fd);
     return libc.dup3(departure->source, departure->fd, departure->flags);
 }
 
-/* One of several descriptors goes: the connection stays. False when it became the last meanwhile.
- */
-static bool drop_duplicate(struct conn *conn, fd_entry entry, int fd)
+/* A descriptor of conn is gone. When two threads closed the last two at once, each as one of two,
+ * no logical close has happened, and nothing names the connection any more. */
+static void count_duplicate_out(struct conn *conn)
 {
-    uint32_t descriptors = atomic_load(&conn->descriptors);
-    do {
-        if (descriptors <= 1)
-            return false;
-    } while (!atomic_compare_exchange_weak(&conn->descriptors, &descriptors, descriptors - 1));
-    fdtable_replace(fd, entry, 0);
+    if (atomic_fetch_sub(&conn->descriptors, 1) == 1 && conn_seize(conn) && conn_end_life(conn))
+        conn_free(conn);
+}
+
+/* One of several descriptors goes: the connection stays. It counts until the kernel has closed it,
+ * and a call in flight keeps every release away: else another could park the connection, and this
+ * number would still lead to it. A call that never returns (cancelled in close()) leaves it so. */
+static bool leave_duplicate(const struct departure *departure, fd_entry entry, int *result)
+{
+    struct conn *conn = fd_entry_pointer(entry);
+    struct call call = {0};
+    if (atomic_load(&conn->descriptors) > 1)
+        call = call_begin(departure->fd);
+    if (call.conn == NULL)
+        return false;
+    if (call.conn != conn || atomic_load(&conn->descriptors) <= 1 ||
+        !fdtable_replace(departure->fd, entry, 0)) {
+        call_end(call, 0);
+        return false;
+    }
+    *result = really_leave(departure);
+    call_end(call, 0);
+    if (*result < 0 && !is_close(departure))
+        fdtable_replace(departure->fd, 0, entry); /* dup2() failed: it is still there */
+    else
+        count_duplicate_out(conn);
     return true;
 }
 
-/* The application's number is about to go by a real call, and this life with it. */
+/* The application's number is about to go by a real call, and this life, which we hold, with it. */
 static void end_here(struct conn *conn, fd_entry entry, int fd)
 {
     if (fdtable_replace(fd, entry, 0) && conn_end_life(conn))
         conn_free(conn);
 }
 
+/* conn is the application's, by this descriptor alone. CONTENDED: try again. */
+static enum reason leave_last(const struct departure *departure, fd_entry entry,
+                              enum outcome *outcome)
+{
+    struct conn *conn = fd_entry_pointer(entry);
+    struct dest *dest = atomic_load(&conn->dest);
+    enum reason reason = conn_hold(conn);
+    /* Another thread is in a call on it: that call stays on this connection, as with libc. */
+    bool seized = reason == REASON_IN_CALL && conn_seize(conn);
+    if (reason != REASON_NONE && !seized)
+        return REASON_CONTENDED;
+    if (fdtable_get(departure->fd) != entry || atomic_load(&conn->descriptors) != 1) {
+        if (seized)
+            conn_refuse(conn, REASON_IN_CALL); /* its count of calls is lost */
+        conn_resume(conn);
+        return REASON_CONTENDED;
+    }
+    if (!seized) {
+        *outcome = release(conn, entry, departure);
+        return REASON_NONE;
+    }
+    verdict_closed(dest, REASON_IN_CALL, false);
+    end_here(conn, entry, departure->fd);
+    return REASON_IN_CALL;
+}
+
 static int leave(const struct departure *departure)
 {
-    int fd = departure->fd;
-    libc.pthread_testcancel(); /* as close(2): before anything is done */
+    int fd = departure->fd, result = 0;
+    if (departure->how == BY_CLOSE)
+        libc.pthread_testcancel(); /* close(2) is a cancellation point: before anything is done */
     for (struct waiting waiting = {0}; !waiting_is_over(&waiting); waiting_pause(&waiting)) {
         fd_entry entry = fdtable_get(fd);
         if (fd_entry_kind(entry) == FD_OURS) {
-            idle_evict_descriptor(fd);
-            break; /* for the application this number was never open: EBADF, or free to dup onto */
+            idle_evict_descriptor(fd); /* for the application this number was never open */
+            if (!is_close(departure))
+                break;
+            errno = EBADF;
+            return -1;
         }
-        if (fd_entry_kind(entry) == FD_EPOLL) {
-            if (fdtable_replace(fd, entry, 0))
-                epoll_set_free(fd_entry_pointer(entry));
-            break;
-        }
+        if (fd_entry_kind(entry) == FD_EPOLL)
+            forget_epoll_set(entry, fd);
         if (fd_entry_kind(entry) != FD_CONN)
             break;
-        struct conn *conn = fd_entry_pointer(entry);
-        if (drop_duplicate(conn, entry, fd))
-            break;
+        if (leave_duplicate(departure, entry, &result))
+            return result;
         uint64_t signals = kernel_block_signals();
-        enum reason reason = conn_hold(conn);
         enum outcome outcome = REMAINS;
-        if (reason == REASON_NONE && fdtable_get(fd) != entry) {
-            conn_resume(conn);
-            reason = REASON_CONTENDED;
-        }
-        if (reason == REASON_NONE)
-            outcome = release(conn, entry, departure);
+        enum reason reason = leave_last(departure, entry, &outcome);
         kernel_restore_signals(signals);
         if (outcome == LEFT)
-            return departure->how == BY_CLOSE ? 0 : fd;
-        if (reason == REASON_CONTENDED)
-            continue; /* another thread closes it, or hands it out: its end is soon */
-        if (reason == REASON_IN_CALL) {
-            verdict_closed(atomic_load(&conn->dest), REASON_IN_CALL, false);
-            end_here(conn, entry, fd);
-        }
-        break;
+            return is_close(departure) ? 0 : fd;
+        if (reason != REASON_CONTENDED)
+            break;
+        /* Another thread closes it, or hands it out: its end is soon. */
     }
     return really_leave(departure);
 }
@@ -164,11 +230,6 @@ static enum outcome release(struct conn *conn, fd_entry entry, const struct depa
     int fd = departure->fd;
     struct dest *dest = atomic_load(&conn->dest);
     uint64_t now_ms = kernel_now_ms();
-    /* Overwriting by something that cannot be duplicated changes nothing: let the kernel say so. */
-    if (departure->how != BY_CLOSE && kernel_fcntl(departure->source, F_GETFD, 0) < 0) {
-        conn_resume(conn);
-        return REMAINS;
-    }
     if (tcp_cookie(fd) != conn->cookie) {
         verdict_closed(dest, REASON_IDENTITY, false);
         end_here(conn, entry, fd);
@@ -193,17 +254,19 @@ static enum outcome release(struct conn *conn, fd_entry entry, const struct depa
         end_here(conn, entry, fd);
         return REMAINS;
     }
-    kernel_close(last_fd);
-    if (reason != REASON_CONCURRENT) /* else a late call may still look at the record: it is left */
-        conn_free(conn);
+    idle_drop(conn,
+              reason != REASON_CONCURRENT); /* else a late call may still look at the record */
     return LEFT;
 }
 
 static bool is_registered(const struct conn *conn)
 {
-    for (int i = 0; i < CONN_REGISTRATIONS; i++)
-        if (conn->registrations[i].set != NULL)
-            return true;
+    for (int i = 0; i < CONN_REGISTRATIONS; i++) {
+        const struct registration *registration = &conn->registrations[i];
+        if (registration->set != NULL &&
+            atomic_load(&registration->set->life) == registration->life)
+            return true; /* and its set was not closed since, which ends a registration */
+    }
     return false;
 }
 
@@ -223,12 +286,12 @@ static enum reason refusal(const struct conn *conn)
         return REASON_PEER_CLOSED;
     if (is_registered(conn))
         return REASON_EPOLL;
-    if (conn_has(conn, CONN_LINGER_ABORT))
+    if (conn_has(conn, CONN_LINGER)) /* its close may block; ours, when it is retired, must not */
         return REASON_LINGER;
     if (conn->witness.state != WITNESS_IDLE)
         return conn->witness.reason;
     if (atomic_load(&conn->rule) == RULE_RAW && conn->sent > 0 &&
-        !conn_has(conn, CONN_LAST_RECEIVED))
+        (!conn_has(conn, CONN_LAST_RECEIVED) || conn_has(conn, CONN_INTERRUPTED)))
         return REASON_RESPONSE_INCOMPLETE;
     return REASON_NONE;
 }
@@ -241,12 +304,13 @@ static bool is_at_rest(const struct conn *conn, int fd)
     bool heard_last =
         conn_has(conn, CONN_LAST_RECEIVED) || (conn_has(conn, CONN_REUSED) && conn->sent == 0);
     if (!heard_last || conn_has(conn, CONN_PEER_CLOSED) || conn_has(conn, CONN_LINGER) ||
-        is_registered(conn) || atomic_load(&conn->epoch) != process_epoch())
+        atomic_load(&conn->epoch) != process_epoch())
         return false;
     if (refused == REASON_SHARED || refused == REASON_HALF_CLOSED || refused == REASON_STREAM ||
         refused == REASON_URGENT || refused == REASON_NOT_CONNECTED)
         return false;
-    return tcp_look(fd, &view) && view.established && view.acked - conn->acked_base == conn->sent &&
+    return tcp_look(fd, &view) == 0 && view.established && !view.has_unsent &&
+           view.acked - conn->acked_base == conn->sent &&
            view.received - conn->receive_base == conn->received;
 }
 
@@ -268,21 +332,28 @@ static enum reason kernel_refusal(const struct conn *conn, const struct tcp_view
 
 static int give_up_number(const struct departure *departure)
 {
-    if (departure->how == BY_CLOSE)
+    if (is_close(departure))
         return kernel_close(departure->fd);
     return kernel_dup3(departure->source, departure->fd, departure->flags);
 }
 
 /* First behind a number of ours, then off the application's, and only then the last look: from
- * there nobody else can touch it. On a refusal conn->hidden_fd tells whether the number is gone. */
+ * there nobody else can touch it. A child that is forked from here on finds the number marked as
+ * ours and closes it; one forked before shows by the epoch, which is looked at once more for that.
+ * On a refusal conn->hidden_fd tells whether the application's number is gone. */
 static enum reason park(struct conn *conn, fd_entry entry, const struct departure *departure)
 {
     struct tcp_view view;
     int hidden = hide_descriptor(departure->fd);
     if (hidden < 0)
         return REASON_NO_DESCRIPTOR;
+    if (!fdtable_set(hidden, fd_entry_make(FD_OURS, conn))) {
+        kernel_close(hidden);
+        return REASON_NO_MEMORY;
+    }
     if (give_up_number(departure) < 0) {
         kernel_close(hidden);
+        fdtable_replace(hidden, fd_entry_make(FD_OURS, conn), 0);
         return REASON_CONTENDED;
     }
     conn->hidden_fd = hidden;
@@ -292,22 +363,21 @@ static enum reason park(struct conn *conn, fd_entry entry, const struct departur
     fdtable_replace(departure->fd, entry, 0);
     if (!ended)
         return REASON_CONCURRENT;
-    if (!tcp_look(hidden, &view)) {
+    int looked = tcp_look(hidden, &view);
+    if (looked == -ENOSYS)
         process_go_inert("the kernel has no byte counters in TCP_INFO (Linux 4.6)");
-        return REASON_INERT;
-    }
+    if (looked != 0)
+        return looked == -ENOSYS ? REASON_INERT : REASON_IDENTITY;
     enum reason reason = kernel_refusal(conn, &view);
     if (reason == REASON_NONE)
-        reason = (enum reason)atomic_load(
-            &conn->refusal); /* while we held it, someone gave up waiting */
+        reason = (enum reason)atomic_load(&conn->refusal); /* someone gave up waiting for us */
+    if (reason == REASON_NONE && atomic_load(&conn->epoch) != process_epoch())
+        reason = REASON_SHARED;
     if (reason != REASON_NONE)
         return reason;
     if (conn_has(conn, CONN_CONNECTING))
         tcp_settle_connect(hidden);
     conn->acked_base = view.acked;
     conn->receive_base = view.received;
-    reason = idle_park(conn, kernel_now_ms());
-    if (reason == REASON_NONE)
-        verdict_parked(atomic_load(&conn->dest));
-    return reason;
+    return idle_park(conn, kernel_now_ms());
 }

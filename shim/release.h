@@ -9,9 +9,12 @@
  * Async-signal-safe; a cancellation point, as libc's. */
 int release_close(int fd);
 
+/* The same for a number that a call for many closes: no cancellation point, no result. */
+void release_close_quietly(int fd);
+
 /* dup2(2), or dup3(2) with its flags: new_fd becomes a duplicate of source, in one step; what
  * new_fd was before is released as by a close. libc's results. */
-enum overwrite { BY_CLOSE, BY_DUP2, BY_DUP3 };
+enum overwrite { BY_CLOSE, BY_QUIET_CLOSE, BY_DUP2, BY_DUP3 };
 int release_overwrite(int source, int new_fd, enum overwrite how, int flags);
 
 /* The kernel has just given out fd, or fd is none of our business any more: whatever was known of

@@ -4,24 +4,26 @@
 
 #include "kernel.h"
 
+#include <errno.h>
 #include <linux/tcp.h>
 #include <sys/ioctl.h>
 
 enum { STATE_ESTABLISHED = 1 /* TCP_ESTABLISHED of the kernel's net/tcp_states.h */ };
 
-bool tcp_look(int fd, struct tcp_view *view)
+int tcp_look(int fd, struct tcp_view *view)
 {
     struct tcp_info info = {0};
     socklen_t len = sizeof info;
-    if (kernel_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
-        return false;
+    int result = kernel_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+    if (result != 0)
+        return result;
     if (len < offsetof(struct tcp_info, tcpi_notsent_bytes) + sizeof info.tcpi_notsent_bytes)
-        return false;
+        return -ENOSYS;
     *view = (struct tcp_view){.established = info.tcpi_state == STATE_ESTABLISHED,
                               .has_unsent = info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0,
                               .acked = info.tcpi_bytes_acked,
                               .received = info.tcpi_bytes_received};
-    return true;
+    return 0;
 }
 
 uint64_t tcp_cookie(int fd)

@@ -13,9 +13,9 @@ struct tcp_view {
     uint64_t received; /* bytes that have arrived in order, read or not */
 };
 
-/* TCP_INFO, tcp(7): 0.7 us. False when fd is no TCP socket, or the kernel is older than the byte
- * counters (Linux 4.2). All below are async-signal-safe and preserve errno. */
-bool tcp_look(int fd, struct tcp_view *view);
+/* TCP_INFO, tcp(7): 0.7 us. 0; -ENOSYS when the kernel is older than the counters (Linux 4.6); else
+ * -errno, for fd is no TCP socket. All below are async-signal-safe and preserve errno. */
+int tcp_look(int fd, struct tcp_view *view);
 
 /* SO_COOKIE, Linux 4.6: the same across dup(2), never given to another socket. 0 on failure. */
 uint64_t tcp_cookie(int fd);

@@ -27,6 +27,12 @@ static void trace(const struct dest *dest, const char *what, enum reason reason)
     log_line(line.buf, line.len);
 }
 
+static bool is_at_connect(enum reason reason)
+{
+    return reason == REASON_NONE_IDLE || reason == REASON_SOCKET_BUSY ||
+           reason == REASON_STALE_BACKOFF;
+}
+
 static void count(_Atomic uint64_t *counter)
 {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
@@ -55,8 +61,7 @@ void verdict_refused(struct dest *dest, enum reason reason)
     if (dest == NULL)
         return;
     count(&dest->refused[reason]);
-    trace(dest, reason == REASON_NONE_IDLE || reason == REASON_SOCKET_BUSY ? "not reused" : "ended",
-          reason);
+    trace(dest, is_at_connect(reason) ? "not reused" : "ended", reason);
 }
 
 void verdict_closed(struct dest *dest, enum reason reason, bool raw_fits)

@@ -3,6 +3,7 @@
 #include "wait.h"
 
 #include "call.h"
+#include "fdset.h"
 #include "idle.h"
 #include "libc.h"
 #include "process.h"
@@ -10,7 +11,7 @@
 
 #include <errno.h>
 
-/* Connections of one wait that are counted as in a call: 6 KiB of stack. A wait over more makes the
+/* Connections of one wait that are counted as in a call: 4 KiB of stack. A wait over more makes the
  * rest private instead, since a signal handler may wait on a small stack. */
 enum { WAIT_MOST = 256 };
 
@@ -61,6 +62,14 @@ static void note_set_timed_out(int fd)
         atomic_fetch_add(&((struct epoll_set *)fd_entry_pointer(entry))->timeouts, 1);
 }
 
+static bool poll_has_tracked(const struct pollfd *fds, nfds_t count)
+{
+    for (nfds_t i = 0; fds != NULL && i < count; i++)
+        if (fdtable_get(fds[i].fd) != 0)
+            return true;
+    return false;
+}
+
 static void poll_begin(struct wait *wait, const struct pollfd *fds, nfds_t count)
 {
     wait->count = 0;
@@ -82,24 +91,18 @@ static bool is_positive(const struct timespec *timeout)
     return timeout != NULL && (timeout->tv_sec > 0 || timeout->tv_nsec > 0);
 }
 
-int wait_poll(struct pollfd *fds, nfds_t count, int timeout)
+/* Apart, as its like below: a wait on nothing of ours keeps the frame that
+ * libc's needs. */
+static __attribute__((noinline)) int poll_tracked(struct pollfd *fds, nfds_t count, int timeout)
 {
     struct wait wait;
     poll_begin(&wait, fds, count);
     return poll_end(&wait, fds, count, timeout > 0, libc.poll(fds, count, timeout));
 }
 
-int wait_poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
-{
-    struct wait wait;
-    if (size / sizeof *fds < count)
-        return libc.__poll_chk(fds, count, timeout, size); /* ends the program */
-    poll_begin(&wait, fds, count);
-    return poll_end(&wait, fds, count, timeout > 0, libc.__poll_chk(fds, count, timeout, size));
-}
-
-int wait_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
-               const sigset_t *mask)
+static __attribute__((noinline)) int ppoll_tracked(struct pollfd *fds, nfds_t count,
+                                                   const struct timespec *timeout,
+                                                   const sigset_t *mask)
 {
     struct wait wait;
     poll_begin(&wait, fds, count);
@@ -107,70 +110,121 @@ int wait_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
     return poll_end(&wait, fds, count, is_positive(timeout), result);
 }
 
+int wait_poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+    if (!poll_has_tracked(fds, count))
+        return libc.poll(fds, count, timeout);
+    return poll_tracked(fds, count, timeout);
+}
+
+int wait_poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
+{
+    if (size / sizeof *fds < count || !poll_has_tracked(fds, count))
+        return libc.__poll_chk(fds, count, timeout, size); /* which ends the program, or waits */
+    return poll_tracked(fds, count, timeout);
+}
+
+int wait_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+               const sigset_t *mask)
+{
+    if (!poll_has_tracked(fds, count))
+        return libc.ppoll(fds, count, timeout, mask);
+    return ppoll_tracked(fds, count, timeout, mask);
+}
+
 int wait_ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                    const sigset_t *mask, size_t size)
 {
-    struct wait wait;
-    if (size / sizeof *fds < count)
-        return libc.__ppoll_chk(fds, count, timeout, mask, size); /* ends the program */
-    poll_begin(&wait, fds, count);
-    int result = libc.__ppoll_chk(fds, count, timeout, mask, size);
-    return poll_end(&wait, fds, count, is_positive(timeout), result);
+    if (size / sizeof *fds < count || !poll_has_tracked(fds, count))
+        return libc.__ppoll_chk(fds, count, timeout, mask, size);
+    return ppoll_tracked(fds, count, timeout, mask);
 }
 
-static bool is_in(int fd, const fd_set *set)
+struct select_wait {
+    struct wait *wait; /* NULL: only looks */
+    const struct fdsets *sets;
+    bool may_time_out, found;
+};
+
+static void select_visit(void *context, int fd, fd_entry entry)
 {
-    /* Not FD_ISSET: fortified, it ends the program beyond FD_SETSIZE, where a larger array of the
-     * application's may go on, select(2). */
-    const unsigned long *words = (const unsigned long *)(const void *)set;
-    unsigned bits = 8 * sizeof *words;
-    return set != NULL && (words[(unsigned)fd / bits] >> (unsigned)fd % bits & 1) != 0;
+    struct select_wait *select = context;
+    (void)entry;
+    if (!fdsets_have(select->sets, fd))
+        return;
+    select->found = true;
+    if (select->wait == NULL)
+        return;
+    wait_begin(select->wait, fd);
+    if (select->may_time_out)
+        note_set_timed_out(fd); /* it may not, but then only a reuse is missed */
 }
 
-/* For each descriptor waited on. The sets are the kernel's to overwrite, so this comes before it.
- */
-static void select_begin(struct wait *wait, int count, const fd_set *readable,
-                         const fd_set *writable, const fd_set *except, bool may_time_out)
+static bool select_has_tracked(int count, const struct fdsets *sets)
 {
+    struct select_wait look = {.sets = sets};
+    fdtable_each(0, count - 1, select_visit, &look);
+    return look.found;
+}
+
+/* The sets are the kernel's to overwrite, so this comes before the real call. */
+static void select_begin(struct wait *wait, int count, const struct fdsets *sets, bool may_time_out)
+{
+    struct select_wait begin = {.wait = wait, .sets = sets, .may_time_out = may_time_out};
     wait->count = 0;
     wait->has_sets = false;
-    for (int fd = 0; fd < count; fd++) {
-        if (fdtable_get(fd) == 0)
-            continue;
-        if (!is_in(fd, readable) && !is_in(fd, writable) && !is_in(fd, except))
-            continue;
-        wait_begin(wait, fd);
-        if (may_time_out)
-            note_set_timed_out(fd); /* it may not, but then only a reuse is missed */
-    }
+    fdtable_each(0, count - 1, select_visit, &begin);
+}
+
+static __attribute__((noinline)) int select_tracked(int count, fd_set *readable, fd_set *writable,
+                                                    fd_set *except, struct timeval *timeout)
+{
+    struct wait wait;
+    const struct fdsets sets = {readable, writable, except};
+    bool may_time_out = timeout != NULL && (timeout->tv_sec > 0 || timeout->tv_usec > 0);
+    select_begin(&wait, count, &sets, may_time_out);
+    return wait_end(&wait, may_time_out, libc.select(count, readable, writable, except, timeout));
 }
 
 int wait_select(int count, fd_set *readable, fd_set *writable, fd_set *except,
                 struct timeval *timeout)
 {
+    const struct fdsets sets = {readable, writable, except};
+    count = fdsets_count(&sets, count);
+    if (count <= 0 || !select_has_tracked(count, &sets))
+        return libc.select(count, readable, writable, except, timeout);
+    return select_tracked(count, readable, writable, except, timeout);
+}
+
+static __attribute__((noinline)) int pselect_tracked(int count, fd_set *readable, fd_set *writable,
+                                                     fd_set *except, const struct timespec *timeout,
+                                                     const sigset_t *mask)
+{
     struct wait wait;
-    bool may_time_out = timeout != NULL && (timeout->tv_sec > 0 || timeout->tv_usec > 0);
-    select_begin(&wait, count, readable, writable, except, may_time_out);
-    return wait_end(&wait, may_time_out, libc.select(count, readable, writable, except, timeout));
+    const struct fdsets sets = {readable, writable, except};
+    bool may_time_out = is_positive(timeout);
+    select_begin(&wait, count, &sets, may_time_out);
+    int result = libc.pselect(count, readable, writable, except, timeout, mask);
+    return wait_end(&wait, may_time_out, result);
 }
 
 int wait_pselect(int count, fd_set *readable, fd_set *writable, fd_set *except,
                  const struct timespec *timeout, const sigset_t *mask)
 {
-    struct wait wait;
-    bool may_time_out = is_positive(timeout);
-    select_begin(&wait, count, readable, writable, except, may_time_out);
-    int result = libc.pselect(count, readable, writable, except, timeout, mask);
-    return wait_end(&wait, may_time_out, result);
+    const struct fdsets sets = {readable, writable, except};
+    count = fdsets_count(&sets, count);
+    if (count <= 0 || !select_has_tracked(count, &sets))
+        return libc.pselect(count, readable, writable, except, timeout, mask);
+    return pselect_tracked(count, readable, writable, except, timeout, mask);
 }
 
 static int track_set(int fd)
 {
-    if (fd < 0)
-        return fd;
     int saved_errno = errno;
+    if (fd < 0 || (!process_is_pooling() && fdtable_get(fd) == 0) || !process_owns_pool())
+        return fd;
     release_forget(fd);
-    struct epoll_set *set = process_is_pooling() && process_owns_pool() ? epoll_set_new() : NULL;
+    struct epoll_set *set = process_is_pooling() ? epoll_set_new() : NULL;
     if (set != NULL && !fdtable_set(fd, fd_entry_make(FD_EPOLL, set)))
         epoll_set_free(set);
     errno = saved_errno;
