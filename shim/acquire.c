@@ -138,10 +138,7 @@ static bool is_untouched(const struct conn *fresh, int fd)
  * carry. */
 static bool dress(struct conn *idle, struct request *request, int status_flags)
 {
-    int idle_flags = kernel_fcntl(idle->hidden_fd, F_GETFL, 0);
-    if (idle_flags < 0)
-        return false;
-    if (idle_flags != status_flags && kernel_fcntl(idle->hidden_fd, F_SETFL, status_flags) < 0)
+    if (kernel_fcntl(idle->hidden_fd, F_SETFL, status_flags) < 0)
         return false;
     if (!options_dress(idle, idle->hidden_fd, request->fresh, request->fd))
         return false;

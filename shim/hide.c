@@ -42,10 +42,17 @@ static int duplicate_above_soft_limit(int fd, const struct rlimit64 *limit)
 
 int hide_descriptor(int fd)
 {
-    atomic_store_explicit(&used, true, memory_order_relaxed);
+    static _Atomic bool has_plenty; /* a guess: the limit was above HIGHEST_FLOOR the last time */
     struct rlimit64 limit;
+    atomic_store_explicit(&used, true, memory_order_relaxed);
+    if (atomic_load_explicit(&has_plenty, memory_order_relaxed)) {
+        int hidden = duplicate_above(fd, HIGHEST_FLOOR);
+        if (hidden >= 0)
+            return hidden;
+    }
     if (kernel_prlimit(RLIMIT_NOFILE, NULL, &limit) != 0)
         return -EMFILE;
+    atomic_store_explicit(&has_plenty, limit.rlim_cur > HIGHEST_FLOOR, memory_order_relaxed);
     if (limit.rlim_cur > HIGHEST_FLOOR)
         return duplicate_above(fd, HIGHEST_FLOOR);
     if (limit.rlim_max > limit.rlim_cur) {

@@ -40,7 +40,8 @@ static void end_here(struct conn *conn, fd_entry entry, int fd);
 static enum outcome release(struct conn *conn, fd_entry entry, const struct departure *departure);
 static enum reason refusal(const struct conn *conn);
 static bool is_at_rest(const struct conn *conn, int fd);
-static enum reason park(struct conn *conn, fd_entry entry, const struct departure *departure);
+static enum reason park(struct conn *conn, fd_entry entry, const struct departure *departure,
+                        uint64_t now_ms);
 
 int release_close(int fd)
 {
@@ -239,7 +240,7 @@ static enum outcome release(struct conn *conn, fd_entry entry, const struct depa
     idle_sweep(now_ms);
     enum reason reason = refusal(conn);
     if (reason == REASON_NONE) {
-        reason = park(conn, entry, departure);
+        reason = park(conn, entry, departure, now_ms);
         if (reason == REASON_NONE)
             return LEFT;
     }
@@ -341,7 +342,8 @@ static int give_up_number(const struct departure *departure)
  * there nobody else can touch it. A child that is forked from here on finds the number marked as
  * ours and closes it; one forked before shows by the epoch, which is looked at once more for that.
  * On a refusal conn->hidden_fd tells whether the application's number is gone. */
-static enum reason park(struct conn *conn, fd_entry entry, const struct departure *departure)
+static enum reason park(struct conn *conn, fd_entry entry, const struct departure *departure,
+                        uint64_t now_ms)
 {
     struct tcp_view view;
     int hidden = hide_descriptor(departure->fd);
@@ -379,5 +381,5 @@ static enum reason park(struct conn *conn, fd_entry entry, const struct departur
         tcp_settle_connect(hidden);
     conn->acked_base = view.acked;
     conn->receive_base = view.received;
-    return idle_park(conn, kernel_now_ms());
+    return idle_park(conn, now_ms);
 }
