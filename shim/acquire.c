@@ -3,12 +3,14 @@
 #include "acquire.h"
 
 #include "call.h"
+#include "hide.h"
 #include "idle.h"
 #include "kernel.h"
 #include "libc.h"
 #include "options.h"
 #include "process.h"
 #include "release.h"
+#include "spare.h"
 #include "tcp.h"
 #include "verdict.h"
 
@@ -29,7 +31,8 @@ struct request {
     struct dest *dest;
 };
 
-static void track(int fd, int domain, uint32_t epoch);
+static int take_spare(int domain, int type, uint32_t epoch);
+static void track(int fd, int domain, uint32_t epoch, uint64_t cookie);
 static struct dest *find_dest(struct request *request, const struct sockaddr *addr, socklen_t len);
 static bool reuse(struct request *request, int *result);
 static int connect_for_real(struct request *request, const struct sockaddr *addr, socklen_t len);
@@ -39,31 +42,44 @@ int acquire_socket(int domain, int type, int protocol)
 {
     uint32_t epoch =
         process_epoch(); /* before: a child may be forked as soon as the socket is there */
-    int fd = libc.socket(domain, type, protocol);
-    if (fd < 0 && errno == EMFILE && process_is_pooling() && process_owns_pool() &&
-        idle_make_room())
-        fd = libc.socket(domain, type, protocol);
-    if (fd < 0)
-        return fd;
     bool is_tcp = (domain == AF_INET || domain == AF_INET6) &&
                   (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM &&
                   (protocol == 0 || protocol == IPPROTO_TCP);
     bool is_trackable = is_tcp && process_is_pooling();
-    if ((!is_trackable && fdtable_get(fd) == 0) || !process_owns_pool())
+    int fd = is_trackable && process_owns_pool() ? take_spare(domain, type, epoch) : -1;
+    if (fd >= 0)
+        return fd;
+    fd = libc.socket(domain, type, protocol);
+    if (fd < 0 && errno == EMFILE && process_is_pooling() && process_owns_pool() &&
+        idle_make_room())
+        fd = libc.socket(domain, type, protocol);
+    if (fd < 0 || (!is_trackable && fdtable_get(fd) == 0) || !process_owns_pool())
         return fd;
     release_forget(fd);
-    if (is_trackable)
-        track(fd, domain, epoch);
+    if (!is_trackable)
+        return fd;
+    uint64_t cookie = tcp_cookie(fd);
+    if (cookie == 0)
+        process_go_inert("the kernel has no SO_COOKIE (Linux 4.6)");
+    else
+        track(fd, domain, epoch, cookie);
     return fd;
 }
 
-static void track(int fd, int domain, uint32_t epoch)
+static int take_spare(int domain, int type, uint32_t epoch)
 {
-    uint64_t cookie = tcp_cookie(fd);
-    if (cookie == 0) {
-        process_go_inert("the kernel has no SO_COOKIE (Linux 4.6)");
-        return;
+    uint64_t cookie, signals = kernel_block_signals();
+    int fd = spare_take(domain, type, epoch, &cookie);
+    if (fd >= 0) {
+        release_forget(fd);
+        track(fd, domain, epoch, cookie);
     }
+    kernel_restore_signals(signals);
+    return fd;
+}
+
+static void track(int fd, int domain, uint32_t epoch, uint64_t cookie)
+{
     struct conn *conn = conn_new();
     if (conn == NULL)
         return;
@@ -154,7 +170,18 @@ static bool hand_out(struct conn *idle, struct request *request, int status_flag
     uint32_t epoch = process_epoch(); /* before: a child may get a copy as soon as dup3() is made */
     int fd_flags = kernel_fcntl(request->fd, F_GETFD, 0);
     int cloexec = (fd_flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0;
-    if (!dress(idle, request, status_flags) || kernel_dup3(hidden, request->fd, cloexec) < 0) {
+    struct conn *fresh = request->fresh;
+    if (!dress(idle, request, status_flags)) {
+        idle_retire(idle, REASON_STALE);
+        return false;
+    }
+    int spare_fd = spare_is_pristine(fresh) ? hide_descriptor(request->fd) : -1;
+    if (spare_fd >= 0)
+        fdtable_set(spare_fd, fd_entry_make(FD_OURS, fresh));
+    if (kernel_dup3(hidden, request->fd, cloexec) < 0) {
+        fresh->hidden_fd = spare_fd;
+        if (spare_fd >= 0)
+            idle_unhide(fresh);
         idle_retire(idle, REASON_STALE);
         return false;
     }
@@ -170,8 +197,14 @@ static bool hand_out(struct conn *idle, struct request *request, int status_flag
         conn_set(idle, CONN_CONNECT_UNTOLD);
     conn_begin_life(idle);
     fdtable_set(request->fd, fd_entry_make(FD_CONN, idle));
-    if (conn_end_life(request->fresh))
-        conn_free(request->fresh);
+    bool ended = conn_end_life(fresh);
+    fresh->hidden_fd = spare_fd;
+    if (spare_fd >= 0 && ended)
+        spare_keep(fresh);
+    else if (spare_fd >= 0)
+        idle_drop(fresh, false);
+    else if (ended)
+        conn_free(fresh);
     return true;
 }
 

@@ -34,7 +34,8 @@ enum conn_flag {
     CONN_LINGER = 1 << 8,        /* the application has set SO_LINGER on */
     CONN_LINGER_ABORT = 1 << 9,  /* with a time of 0: its close is to be an RST */
     CONN_CONNECTING = 1 << 10,   /* the kernel has not told the success of its connect() yet */
-    CONN_INTERRUPTED = 1 << 11   /* a wait or a read was, and nothing was received since */
+    CONN_INTERRUPTED = 1 << 11,  /* a wait or a read was, and nothing was received since */
+    CONN_BOUND = 1 << 12         /* bind() was called */
 };
 
 /* An epoll set made by the application; records of closed ones are used again under another life.

@@ -20,6 +20,7 @@ static void note_bind(struct conn *conn, const struct sockaddr *addr, socklen_t 
 {
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
+    conn_set(conn, CONN_BOUND);
     if (conn->family == AF_INET && len >= sizeof v4) {
         memcpy(&v4, addr, sizeof v4);
         memcpy(conn->bound_address, &v4.sin_addr, sizeof v4.sin_addr);

@@ -5,6 +5,7 @@
 #include "fdtable.h"
 #include "kernel.h"
 #include "process.h"
+#include "spare.h"
 #include "tcp.h"
 #include "verdict.h"
 #include "waiting.h"
@@ -117,14 +118,20 @@ void idle_retire(struct conn *conn, enum reason reason)
 
 void idle_drop(struct conn *conn, bool free)
 {
+    idle_unhide(conn);
+    if (free)
+        conn_free(conn);
+}
+
+void idle_unhide(struct conn *conn)
+{
     int fd = conn->hidden_fd;
     if (tcp_cookie(fd) == conn->cookie)
         kernel_close(fd);
     /* Last: a dup2() of the application's onto the number waits for this, and would else be what we
      * close. */
     fdtable_replace(fd, fd_entry_make(FD_OURS, conn), 0);
-    if (free)
-        conn_free(conn);
+    conn->hidden_fd = -1;
 }
 
 void idle_evict_descriptor(int fd)
@@ -138,6 +145,8 @@ void idle_evict_descriptor(int fd)
         bool taken = pool_take_item(&pool, &conn->item);
         if (taken)
             idle_retire(conn, REASON_EVICTED);
+        else
+            taken = spare_drop(conn);
         kernel_restore_signals(signals);
         if (taken)
             return;
@@ -147,10 +156,11 @@ void idle_evict_descriptor(int fd)
 void idle_forget(struct conn *conn)
 {
     uint64_t signals = kernel_block_signals();
-    if (pool_take_item(&pool, &conn->item)) {
-        fdtable_replace(conn->hidden_fd, fd_entry_make(FD_OURS, conn), 0);
-        conn_free(conn);
-    }
+    /* The cookie is not that number's any more, so nothing is closed. */
+    if (pool_take_item(&pool, &conn->item))
+        idle_drop(conn, true);
+    else
+        spare_drop(conn);
     kernel_restore_signals(signals);
 }
 
@@ -168,11 +178,12 @@ void idle_sweep(uint64_t now_ms)
 bool idle_make_room(void)
 {
     uint64_t signals = kernel_block_signals();
-    struct pool_item *item = pool_take_oldest(&pool);
+    bool made = spare_drop_any();
+    struct pool_item *item = made ? NULL : pool_take_oldest(&pool);
     if (item != NULL)
         idle_retire(conn_of(item), REASON_EVICTED);
     kernel_restore_signals(signals);
-    return item != NULL;
+    return made || item != NULL;
 }
 
 void idle_flush(enum reason reason)
@@ -180,6 +191,8 @@ void idle_flush(enum reason reason)
     uint64_t signals = kernel_block_signals();
     for (struct pool_item *item; (item = pool_take_oldest(&pool)) != NULL;)
         idle_retire(conn_of(item), reason);
+    while (spare_drop_any())
+        ;
     kernel_restore_signals(signals);
 }
 
@@ -195,6 +208,7 @@ void idle_abandon(void)
 {
     fdtable_each(0, INT32_MAX, close_copy, NULL);
     fdtable_wipe();
+    spare_forget_all();
     conn_reset_all();
     if (config != NULL)
         idle_start(config);

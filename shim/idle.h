@@ -31,6 +31,9 @@ void idle_retire(struct conn *conn, enum reason reason);
  * record is freed unless free is false. */
 void idle_drop(struct conn *conn, bool free);
 
+/* Gives up the number of ours behind a record that stays: conn->hidden_fd is -1 then. */
+void idle_unhide(struct conn *conn);
+
 /* Takes out and retires the connection that idles behind fd, because the application uses that
  * number. Waits for another thread that has just taken it. Blocks signals itself. */
 void idle_evict_descriptor(int fd);
