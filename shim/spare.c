@@ -54,13 +54,16 @@ bool spare_drop_any(void)
 static struct conn *take_record(int family, uint32_t epoch)
 {
     for (int i = 0; i < SPARES; i++) {
-        struct conn *kept = atomic_load(&spares[i]);
-        if (kept == NULL || kept->family != family ||
-            !atomic_compare_exchange_strong(&spares[i], &kept, NULL))
+        struct conn *kept = atomic_exchange(&spares[i], NULL); /* ours before it is looked at */
+        if (kept == NULL)
             continue;
-        if (kept->family == family && atomic_load(&kept->epoch) == epoch)
+        if (atomic_load(&kept->epoch) != epoch) {
+            idle_drop(kept, true); /* a child may hold it, or it was made under another identity */
+            continue;
+        }
+        if (kept->family == family)
             return kept;
-        idle_drop(kept, true); /* a child may hold it, or it was made under another identity */
+        spare_keep(kept);
     }
     return NULL;
 }
