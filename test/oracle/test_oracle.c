@@ -33,6 +33,7 @@ static const struct {
     {"dprintf_unseen", FEWER, FEWER},
     {"dup2_over", EITHER, EITHER},
     {"dup_before_connect", FEWER, FEWER},
+    {"dup_fails", FEWER, FEWER},
     {"dup_orders", EITHER, EITHER},
     {"echo_protocol", EQUAL, FEWER},
     {"epoll_registered", EITHER, EITHER},
@@ -42,6 +43,7 @@ static const struct {
     {"exits", FEWER, FEWER},
     {"families", FEWER, FEWER},
     {"fork_shares", FEWER, FEWER},
+    {"fresh_socket", FEWER, FEWER},
     {"half_close_reply", EQUAL, EQUAL},
     {"half_response", FEWER, FEWER},
     {"ioctls", EITHER, EITHER},
@@ -61,6 +63,7 @@ static const struct {
     {"reconnect_blocking", FEWER, FEWER},
     {"reconnect_nonblocking", FEWER, FEWER},
     {"recv_timeout", FEWER, FEWER},
+    {"select_beyond", FEWER, FEWER},
     {"select_closed", FEWER, EITHER},
     {"sendfile_splice", FEWER, FEWER},
     {"server_closes", FEWER, UNFIT}, /* a close is announced in the words of HTTP */
@@ -71,6 +74,7 @@ static const struct {
     {"stdio_stream", FEWER, FEWER},
     {"syscall_close", FEWER, FEWER},
     {"threads", FEWER, FEWER},
+    {"unshare_files", FEWER, FEWER},
     {"urgent", FEWER, FEWER},
     {"vectors", FEWER, FEWER},
 };
