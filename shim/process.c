@@ -56,7 +56,8 @@ void process_start(const struct config *config)
         process_go_inert("no memory");
         return;
     }
-    arch_syscall(SYS_madvise, (long)process.owner, 4096, MADV_WIPEONFORK, 0, 0, 0);
+    if (arch_syscall(SYS_madvise, (long)process.owner, 4096, MADV_WIPEONFORK, 0, 0, 0) != 0)
+        process_new_epoch(); /* then a forked child is told by its pid alone */
     become_owner();
     idle_start(config);
     /* Before and after: what other threads open while the child is made is copied too. */
