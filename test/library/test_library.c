@@ -194,7 +194,8 @@ int main(void)
     tcase_add_test(built, every_fortified_or_64_bit_twin_of_a_hook_is_hooked);
     /* A sanitizer build needs the sanitizer's runtime, and other versions for that: these are not
      * about it, and not counted. */
-    if (setting("TWPOOL_TEST_PRELOAD_FIRST")[0] == '\0') {
+    const char *sanitizer = getenv("TWPOOL_TEST_PRELOAD_FIRST");
+    if (sanitizer == NULL || sanitizer[0] == '\0') {
         tcase_add_test(built, it_needs_libc_alone_and_is_bound_before_it_runs);
         tcase_add_test(built, it_asks_for_no_symbol_newer_than_glibc_2_17);
         tcase_add_test(built, installed_into_a_prefix_it_is_preloaded_by_its_bare_name);
