@@ -99,8 +99,7 @@ static void note_failure(struct conn *conn, bool receiving)
     if (error == EINTR)
         conn_set(conn, CONN_INTERRUPTED);
     if (error == EAGAIN && options_has_receive_timeout(conn)) {
-        witness_timed_out(&conn->witness);
-        conn_set(conn, CONN_RAW_UNFIT);
+        call_note_time_out(conn);
     }
 }
 
@@ -110,6 +109,14 @@ static void ask_quick_acks(struct call call)
 {
     if (conn_has(call.conn, CONN_REUSED))
         kernel_set_int(call.fd, IPPROTO_TCP, TCP_QUICKACK, 1);
+}
+
+void call_note_time_out(struct conn *conn)
+{
+    if (conn->sent == 0)
+        return; /* nothing is due */
+    conn_set(conn, CONN_TIMED_OUT);
+    witness_timed_out(&conn->witness);
 }
 
 static void feed_sent(struct conn *conn, const void *buf, size_t len)
@@ -141,6 +148,10 @@ ssize_t call_sent_vector(struct call call, const struct iovec *vector, size_t co
         struct conn *conn = call.conn;
         if (result > 0) {
             conn_clear(conn, CONN_LAST_RECEIVED);
+            if (conn_take_set_timeouts(conn))
+                call_note_time_out(conn);
+            if (conn_has(conn, CONN_TIMED_OUT))
+                conn_set(conn, CONN_RAW_UNFIT);
             feed_vector(conn, feed_sent, vector, count, (size_t)result);
             ask_quick_acks(call);
         } else if (result < 0) {
@@ -169,6 +180,8 @@ ssize_t call_received_vector(struct call call, const struct iovec *vector, size_
                 conn_set(conn, CONN_RAW_UNFIT); /* the server spoke first */
             conn_set(conn, CONN_LAST_RECEIVED);
             conn_clear(conn, CONN_INTERRUPTED);
+            conn_clear(conn, CONN_TIMED_OUT);
+            conn_take_set_timeouts(conn); /* those before it do not count */
             feed_vector(conn, feed_received, vector, count, (size_t)result);
         }
         call_unlock(call);
@@ -193,9 +206,7 @@ void call_wait_timed_out(struct call call)
 {
     if (!call_lock(call))
         return;
-    if (call.conn->sent > 0)
-        conn_set(call.conn, CONN_RAW_UNFIT);
-    witness_timed_out(&call.conn->witness);
+    call_note_time_out(call.conn);
     call_unlock(call);
 }
 

@@ -51,6 +51,9 @@ ssize_t call_received_vector(struct call call, const struct iovec *vector, size_
 void call_wait_timed_out(struct call call);
 void call_wait_interrupted(struct call call);
 
+/* The same for a connection whose lock the caller has. */
+void call_note_time_out(struct conn *conn);
+
 /* The fields under the lock, while the call's life lasts: false when it is over, or when another
  * thread has the lock, in which case the connection is now private. */
 bool call_lock(struct call call);

@@ -140,6 +140,19 @@ void conn_unlock(struct conn *conn)
     atomic_store_explicit(&conn->lock, 0, memory_order_release);
 }
 
+bool conn_take_set_timeouts(struct conn *conn)
+{
+    bool timed_out = false;
+    for (int i = 0; i < CONN_REGISTRATIONS; i++) {
+        struct registration *registration = &conn->registrations[i];
+        uint32_t timeouts =
+            registration->set == NULL ? 0 : atomic_load(&registration->set->timeouts);
+        timed_out |= registration->set != NULL && timeouts != registration->timeouts;
+        registration->timeouts = timeouts;
+    }
+    return timed_out;
+}
+
 void conn_refuse(struct conn *conn, enum reason reason)
 {
     uint32_t none = REASON_NONE;

@@ -35,7 +35,8 @@ enum conn_flag {
     CONN_LINGER_ABORT = 1 << 9,  /* with a time of 0: its close is to be an RST */
     CONN_CONNECTING = 1 << 10,   /* the kernel has not told the success of its connect() yet */
     CONN_INTERRUPTED = 1 << 11,  /* a wait or a read was, and nothing was received since */
-    CONN_BOUND = 1 << 12         /* bind() was called */
+    CONN_BOUND = 1 << 12,        /* bind() was called */
+    CONN_TIMED_OUT = 1 << 13     /* a wait or a read did, and nothing was received since */
 };
 
 /* An epoll set made by the application; records of closed ones are used again under another life.
@@ -53,7 +54,7 @@ enum { CONN_REGISTRATIONS = 4 };
 struct registration {
     struct epoll_set *set;
     uint32_t life;     /* of the set */
-    uint32_t timeouts; /* of the set, when this began */
+    uint32_t timeouts; /* of the set, that this connection has been told of */
     int fd; /* the number registered: with the file it is the kernel's key, epoll_ctl(2) */
 };
 
@@ -143,6 +144,10 @@ bool conn_end_life(struct conn *conn);
  * handler of this very thread has interrupted. */
 bool conn_lock(struct conn *conn);
 void conn_unlock(struct conn *conn);
+
+/* Under the lock: whether a set that the connection is registered in has timed out since this was
+ * last asked. */
+bool conn_take_set_timeouts(struct conn *conn);
 
 /* Never to be parked; the first reason is kept. */
 void conn_refuse(struct conn *conn, enum reason reason);

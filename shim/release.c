@@ -248,7 +248,8 @@ static enum outcome release(struct conn *conn, fd_entry entry, const struct depa
     bool number_gone = conn->hidden_fd >= 0;
     int last_fd = number_gone ? conn->hidden_fd : fd;
     bool at_rest = is_at_rest(conn, last_fd);
-    verdict_closed(dest, reason, at_rest && !conn_has(conn, CONN_RAW_UNFIT));
+    verdict_closed(dest, reason,
+                   at_rest && !conn_has(conn, CONN_RAW_UNFIT) && !conn_has(conn, CONN_TIMED_OUT));
     if (at_rest && settings()->close == CLOSE_CLEAN)
         tcp_set_clean_close(last_fd, true);
     if (!number_gone) {

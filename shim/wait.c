@@ -276,15 +276,13 @@ static void note_added(struct conn *conn, struct epoll_set *set, int fd)
 
 static void note_deleted(struct conn *conn, struct epoll_set *set, int fd)
 {
+    if (conn_take_set_timeouts(conn))
+        call_note_time_out(conn);
     for (int i = 0; i < CONN_REGISTRATIONS; i++) {
         struct registration *registration = &conn->registrations[i];
         if (registration->set != set || registration->fd != fd || set == NULL ||
             registration->life != atomic_load(&set->life))
             continue;
-        if (registration->timeouts != atomic_load(&set->timeouts) && conn->sent > 0) {
-            witness_timed_out(&conn->witness);
-            conn_set(conn, CONN_RAW_UNFIT);
-        }
         *registration = (struct registration){0};
         return;
     }

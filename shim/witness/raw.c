@@ -11,6 +11,11 @@ static void raw_sent(struct witness *witness, const char *buf, size_t len)
 {
     (void)buf;
     (void)len;
+    /* Asked again after giving up: two answers may come, and only one is waited for. */
+    if (witness->reason == REASON_TIMED_OUT) {
+        witness_refuse(witness, REASON_TIMED_OUT);
+        return;
+    }
     witness->raw.replied = false;
     witness->state = WITNESS_BUSY;
     witness->reason = REASON_RESPONSE_INCOMPLETE;
@@ -31,8 +36,10 @@ static void raw_timed_out(struct witness *witness)
     if (witness->reason == REASON_UNUSED) {
         return;
     }
-    /* Whether a reply is due or has come in part: what comes later would reach the next user. */
-    witness_refuse(witness, REASON_TIMED_OUT);
+    /* Given up, whether the reply is due or has come in part; or a timer of the application's, and
+     * the reply will still be read. */
+    witness->state = WITNESS_BUSY;
+    witness->reason = REASON_TIMED_OUT;
 }
 
 const struct witness_protocol witness_raw = {

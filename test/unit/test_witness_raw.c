@@ -191,23 +191,28 @@ START_TEST(raw_is_idle_once_bytes_came_back_after_the_last_send)
 }
 END_TEST
 
-START_TEST(a_time_out_makes_raw_private_while_a_reply_is_due)
+START_TEST(after_a_time_out_raw_is_not_idle_until_more_is_read)
 {
     struct witness witness = opened(RULE_RAW);
     sent(&witness, "a");
     witness_timed_out(&witness);
-    assert_is(&witness, WITNESS_PRIVATE, REASON_TIMED_OUT);
-    received(&witness, "late");
-    assert_is(&witness, WITNESS_PRIVATE, REASON_TIMED_OUT);
+    assert_is(&witness, WITNESS_BUSY, REASON_TIMED_OUT);
+    received(&witness, "half");
+    assert_is(&witness, WITNESS_IDLE, REASON_NONE);
+    witness_timed_out(&witness);
+    assert_is(&witness, WITNESS_BUSY, REASON_TIMED_OUT);
 }
 END_TEST
 
-START_TEST(a_time_out_makes_raw_private_when_only_part_of_a_reply_may_have_come)
+START_TEST(raw_is_private_once_more_was_sent_after_a_time_out)
 {
     struct witness witness = opened(RULE_RAW);
     sent(&witness, "a");
     received(&witness, "half");
     witness_timed_out(&witness);
+    sent(&witness, "b");
+    assert_is(&witness, WITNESS_PRIVATE, REASON_TIMED_OUT);
+    received(&witness, "late");
     assert_is(&witness, WITNESS_PRIVATE, REASON_TIMED_OUT);
 }
 END_TEST
@@ -242,8 +247,8 @@ static Suite *raw_suite(void)
     tcase_add_test(sniffing, a_nul_byte_is_no_method);
     tcase_add_test(sniffing, an_answer_to_an_unrecognised_beginning_is_private);
     tcase_add_test(raw, raw_is_idle_once_bytes_came_back_after_the_last_send);
-    tcase_add_test(raw, a_time_out_makes_raw_private_while_a_reply_is_due);
-    tcase_add_test(raw, a_time_out_makes_raw_private_when_only_part_of_a_reply_may_have_come);
+    tcase_add_test(raw, after_a_time_out_raw_is_not_idle_until_more_is_read);
+    tcase_add_test(raw, raw_is_private_once_more_was_sent_after_a_time_out);
     tcase_add_test(raw, a_time_out_does_not_matter_to_http);
     suite_add_tcase(suite, rules);
     suite_add_tcase(suite, sniffing);
