@@ -46,7 +46,8 @@ int acquire_socket(int domain, int type, int protocol)
                   (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM &&
                   (protocol == 0 || protocol == IPPROTO_TCP);
     bool is_trackable = is_tcp && process_is_pooling();
-    int fd = is_trackable && process_owns_pool() ? take_spare(domain, type, epoch) : -1;
+    bool may_take = is_trackable && process_owns_pool() && !process_has_changed_identity();
+    int fd = may_take ? take_spare(domain, type, epoch) : -1;
     if (fd >= 0)
         return fd;
     fd = libc.socket(domain, type, protocol);
@@ -141,8 +142,8 @@ static struct dest *find_dest(struct request *request, const struct sockaddr *ad
  * epoll set would keep the old one. */
 static bool is_untouched(const struct conn *fresh, int fd)
 {
-    if (atomic_load(&fresh->refusal) != REASON_NONE || atomic_load(&fresh->descriptors) != 1 ||
-        atomic_load(&fresh->epoch) != process_epoch())
+    if (conn_has(fresh, CONN_CONNECTED) || atomic_load(&fresh->refusal) != REASON_NONE ||
+        atomic_load(&fresh->descriptors) != 1 || atomic_load(&fresh->epoch) != process_epoch())
         return false;
     for (int i = 0; i < CONN_REGISTRATIONS; i++)
         if (fresh->registrations[i].set != NULL)
@@ -175,9 +176,12 @@ static bool hand_out(struct conn *idle, struct request *request, int status_flag
         idle_retire(idle, REASON_STALE);
         return false;
     }
-    int spare_fd = spare_is_pristine(fresh) ? hide_descriptor(request->fd) : -1;
-    if (spare_fd >= 0)
-        fdtable_set(spare_fd, fd_entry_make(FD_OURS, fresh));
+    bool is_spare = spare_is_pristine(fresh) && !process_has_changed_identity();
+    int spare_fd = is_spare ? hide_descriptor(request->fd) : -1;
+    if (spare_fd >= 0 && !fdtable_set(spare_fd, fd_entry_make(FD_OURS, fresh))) {
+        kernel_close(spare_fd);
+        spare_fd = -1;
+    }
     if (kernel_dup3(hidden, request->fd, cloexec) < 0) {
         fresh->hidden_fd = spare_fd;
         if (spare_fd >= 0)
@@ -199,10 +203,13 @@ static bool hand_out(struct conn *idle, struct request *request, int status_flag
     fdtable_set(request->fd, fd_entry_make(FD_CONN, idle));
     bool ended = conn_end_life(fresh);
     fresh->hidden_fd = spare_fd;
-    if (spare_fd >= 0 && ended)
+    /* Someone who gave up waiting for us has made a call unseen: on the one or on the other. */
+    if (atomic_load(&fresh->refusal) != REASON_NONE)
+        conn_refuse(idle, REASON_CONCURRENT);
+    if (spare_fd >= 0 && ended && spare_is_pristine(fresh))
         spare_keep(fresh);
     else if (spare_fd >= 0)
-        idle_drop(fresh, false);
+        idle_drop(fresh, ended);
     else if (ended)
         conn_free(fresh);
     return true;

@@ -43,7 +43,8 @@ struct conn *conn_new(void)
     conn->hidden_fd = -1;
     memset(conn->bound_address, 0, sizeof conn->bound_address);
     memset(conn->registrations, 0, sizeof conn->registrations);
-    memset(&conn->item, 0, sizeof conn->item);
+    atomic_store(&conn->item.dest, NULL); /* pool_take_item() may be looking */
+    conn->item.proven = false;
     return conn;
 }
 
@@ -58,15 +59,21 @@ void conn_reset_all(void)
     slab_reset(&sets);
 }
 
-struct epoll_set *epoll_set_new(void)
+struct epoll_set *epoll_set_new(uint32_t epoch)
 {
     struct epoll_set *set = slab_take(&sets);
     if (set == NULL)
         return NULL;
     atomic_fetch_add(&set->life, 1);
+    atomic_store(&set->epoch, epoch);
     atomic_store(&set->shared, false);
     atomic_store(&set->timeouts, 0);
     return set;
+}
+
+bool epoll_set_is_shared(const struct epoll_set *set, uint32_t epoch)
+{
+    return atomic_load(&set->shared) || atomic_load(&set->epoch) != epoch;
 }
 
 void epoll_set_free(struct epoll_set *set)
@@ -88,11 +95,11 @@ enum reason conn_hold(struct conn *conn)
     return REASON_NONE;
 }
 
-bool conn_seize(struct conn *conn)
+bool conn_seize(struct conn *conn, uint32_t life)
 {
     uint64_t gate = atomic_load(&conn->gate);
     do {
-        if (gate_state(gate) != GATE_OPEN)
+        if (gate_state(gate) != GATE_OPEN || gate_life(gate) != life)
             return false;
     } while (!atomic_compare_exchange_weak(&conn->gate, &gate,
                                            make_gate(gate_life(gate), GATE_HELD, 0)));

@@ -43,7 +43,8 @@ enum conn_flag {
  */
 struct epoll_set {
     _Atomic uint32_t life;
-    _Atomic bool shared; /* dup'd, inherited or nested: we may not see all that happens to it */
+    _Atomic uint32_t epoch;    /* process_epoch() when it was made; else: inherited */
+    _Atomic bool shared;       /* dup'd or nested: we may not see all that happens to it */
     _Atomic uint32_t timeouts; /* waits on it that ended by their time-out */
     _Atomic uint32_t next_free;
 };
@@ -99,7 +100,10 @@ void conn_free(struct conn *conn);
 /* After fork, in a child without other threads: every record is free again. */
 void conn_reset_all(void);
 
-struct epoll_set *epoll_set_new(void);
+struct epoll_set *epoll_set_new(uint32_t epoch);
+
+/* More than this process, or more than one descriptor, may hold it. */
+bool epoll_set_is_shared(const struct epoll_set *set, uint32_t epoch);
 void epoll_set_free(struct epoll_set *set);
 
 /* The gate. All are lock-free and async-signal-safe. */
@@ -125,9 +129,9 @@ static inline uint32_t gate_calls(uint64_t gate)
  * thread holds it or the life has ended; REASON_NONE on success. */
 enum reason conn_hold(struct conn *conn);
 
-/* OPEN -> HELD whatever calls are in flight: their ends count for nothing any more. False when it
- * is not open: another thread holds it, or the life has ended. */
-bool conn_seize(struct conn *conn);
+/* OPEN -> HELD in that life, whatever calls are in flight: their ends count for nothing any more.
+ * False when it is not open: another thread holds it, or the life has ended. */
+bool conn_seize(struct conn *conn, uint32_t life);
 
 /* HELD -> OPEN, in the same life: nothing happened. */
 void conn_resume(struct conn *conn);

@@ -86,11 +86,22 @@ int descriptor_getsockopt(int fd, int level, int name, void *value, socklen_t *l
     return (int)call_end(call, result);
 }
 
-/* new_fd has become a duplicate of fd. */
+/* Counted before it is there: a close of the other descriptors must see it. */
+static void expect_duplicate(struct call call)
+{
+    if (call.conn != NULL)
+        atomic_fetch_add(&call.conn->descriptors, 1);
+}
+
+/* new_fd has become a duplicate of fd, or -1: it has not. When another thread closed fd meanwhile,
+ * the life is over, nothing of the record is ours any more, and the duplicate is libc's alone. */
 static void note_duplicate(struct call call, int new_fd)
 {
-    atomic_fetch_add(&call.conn->descriptors, 1);
-    if (!fdtable_set(new_fd, fd_entry_make(FD_CONN, call.conn)))
+    if (call.conn == NULL || gate_life(atomic_load(&call.conn->gate)) != call.life)
+        return;
+    if (new_fd < 0)
+        atomic_fetch_sub(&call.conn->descriptors, 1);
+    else if (!fdtable_set(new_fd, fd_entry_make(FD_CONN, call.conn)))
         conn_refuse(call.conn, REASON_DUPLICATED);
 }
 
@@ -114,16 +125,14 @@ static int duplicate(int fd, int command, long argument)
         return duplicate_for_real(fd, command, argument);
     struct call call = call_begin(fd);
     note_epoll_duplicate(fd);
+    expect_duplicate(call);
     int new_fd = duplicate_for_real(call.fd, command, argument);
     if (new_fd < 0 && errno == EMFILE && idle_make_room())
         new_fd = duplicate_for_real(call.fd, command, argument);
     if (new_fd >= 0)
         release_forget(new_fd);
-    if (call.conn == NULL)
-        return new_fd;
-    if (new_fd >= 0)
-        note_duplicate(call, new_fd);
-    return (int)call_end(call, new_fd);
+    note_duplicate(call, new_fd);
+    return call.conn == NULL ? new_fd : (int)call_end(call, new_fd);
 }
 
 int descriptor_dup(int fd)
@@ -135,12 +144,10 @@ static int overwrite(int fd, int new_fd, enum overwrite how, int flags)
 {
     struct call call = call_begin(fd);
     note_epoll_duplicate(fd);
+    expect_duplicate(call);
     int result = release_overwrite(call.fd, new_fd, how, flags);
-    if (call.conn == NULL)
-        return result;
-    if (result >= 0)
-        note_duplicate(call, new_fd);
-    return (int)call_end(call, result);
+    note_duplicate(call, result);
+    return call.conn == NULL ? result : (int)call_end(call, result);
 }
 
 /* Neither number means anything to us, or nothing will change. */
@@ -182,7 +189,7 @@ static void close_tracked(int first, unsigned last)
 
 int descriptor_close_range(unsigned first, unsigned last, int flags)
 {
-    if (flags == CLOSE_RANGE_UNSHARE) /* closes them in this thread's table only */
+    if ((flags & CLOSE_RANGE_UNSHARE) != 0) /* means this thread's table only, from now on */
         process_stop_tracking("close_range(CLOSE_RANGE_UNSHARE)");
     else if (flags == 0 && first <= last && first <= INT32_MAX && process_owns_pool())
         close_tracked((int)first, last);

@@ -6,6 +6,7 @@
 #include "hide.h"
 #include "kernel.h"
 
+#include <errno.h>
 #include <sys/uio.h>
 
 enum {
@@ -46,6 +47,8 @@ static bool has_far_descriptor(const fd_set *set, int count)
     unsigned char piece[PIECE];
     for (int first = FD_SETSIZE; set != NULL && first < count; first += PIECE * BITS) {
         long copied = copy_mapped(piece, (const char *)set + first / BITS, sizeof piece);
+        if (copied < 0 && copied != -EFAULT) /* a filter forbids it: leave the count alone */
+            return true;
         for (long i = 0; i < copied * BITS && first + i < count; i++)
             if ((piece[i / BITS] >> i % BITS & 1) != 0 && is_of_application(first + (int)i))
                 return true;

@@ -74,7 +74,8 @@ enum reason idle_park(struct conn *conn, uint64_t now_ms)
     if (config->close == CLOSE_CLEAN)
         tcp_set_clean_close(conn->hidden_fd, true);
     struct dest *dest = conn->item.dest;
-    uint32_t epoch = process_epoch();
+    uint32_t epoch =
+        atomic_load(&conn->epoch); /* it was still this one when it was last looked at */
     enum reason reason = pool_put(&pool, &conn->item, &evicted);
     if (evicted != NULL)
         idle_retire(conn_of(evicted), REASON_EVICTED);
@@ -83,8 +84,7 @@ enum reason idle_park(struct conn *conn, uint64_t now_ms)
     verdict_parked(dest);
     /* A flush for a change of identity may have passed before this one was in the pool; it may also
      * have been handed out since, to the old identity. */
-    if ((epoch != process_epoch() || atomic_load(&conn->epoch) != epoch) &&
-        pool_take_item(&pool, &conn->item))
+    if ((epoch != process_epoch() || !process_is_pooling()) && pool_take_item(&pool, &conn->item))
         idle_retire(conn, REASON_FLUSHED);
     return REASON_NONE;
 }

@@ -24,6 +24,14 @@ static long make_child(long number, const long a[6])
     return pass_on(number, a);
 }
 
+/* One thread's identity: libc's own functions change all threads'. */
+static long change_identity(long number, const long a[6])
+{
+    long result = pass_on(number, a);
+    process_identity_changed();
+    return result;
+}
+
 long indirect_syscall(long number, const long a[6])
 {
     switch (number) {
@@ -68,6 +76,16 @@ long indirect_syscall(long number, const long a[6])
         return process_setns((int)a[0], (int)a[1]);
     case SYS_unshare:
         return process_unshare((int)a[0]);
+    case SYS_setuid:
+    case SYS_setgid:
+    case SYS_setreuid:
+    case SYS_setregid:
+    case SYS_setresuid:
+    case SYS_setresgid:
+    case SYS_setfsuid:
+    case SYS_setfsgid:
+    case SYS_setgroups:
+        return change_identity(number, a);
 #ifdef SYS_fork
     case SYS_fork:
     case SYS_vfork:

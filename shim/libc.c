@@ -393,6 +393,36 @@ static int raw_setuid(uid_t uid)
     return (int)RAW1(SYS_setuid, uid);
 }
 
+static int raw_setregid(gid_t real, gid_t effective)
+{
+    return (int)RAW2(SYS_setregid, real, effective);
+}
+
+static int raw_setresgid(gid_t real, gid_t effective, gid_t saved)
+{
+    return (int)RAW3(SYS_setresgid, real, effective, saved);
+}
+
+static int raw_setegid(gid_t gid)
+{
+    return raw_setresgid((gid_t)-1, gid, (gid_t)-1);
+}
+
+static int raw_setgid(gid_t gid)
+{
+    return (int)RAW1(SYS_setgid, gid);
+}
+
+static int raw_setfsuid(uid_t uid)
+{
+    return (int)RAW1(SYS_setfsuid, uid);
+}
+
+static int raw_setfsgid(gid_t gid)
+{
+    return (int)RAW1(SYS_setfsgid, gid);
+}
+
 static long raw_syscall(long number, ...)
 {
     long a[6];
@@ -509,6 +539,12 @@ struct libc libc = {
     SAME(seteuid),
     SAME(setreuid),
     SAME(setresuid),
+    SAME(setgid),
+    SAME(setegid),
+    SAME(setregid),
+    SAME(setresgid),
+    SAME(setfsuid),
+    SAME(setfsgid),
     SAME(syscall),
     .pthread_testcancel = no_cancellation,
 };

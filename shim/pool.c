@@ -130,14 +130,17 @@ struct pool_item *pool_take(struct pool *pool, struct dest *dest, uint64_t now_m
 
 bool pool_take_item(struct pool *pool, struct pool_item *item)
 {
-    if (item->dest == NULL)
+    /* Once: the item may be taken, and be parked elsewhere, at any moment until the lock is ours.
+     */
+    struct dest *dest = atomic_load(&item->dest);
+    if (dest == NULL)
         return false;
 
-    struct pool_shard *shard = shard_of(pool, item->dest);
+    struct pool_shard *shard = shard_of(pool, dest);
     if (!lock_acquire(&shard->lock))
         return false;
 
-    bool taken = item->parked;
+    bool taken = atomic_load(&item->dest) == dest && atomic_load(&item->parked);
     if (taken)
         unlink_item(shard, item);
     lock_release(&shard->lock);

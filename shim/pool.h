@@ -17,12 +17,12 @@
 /* One idle connection, embedded in the caller's own record. The caller fills the first part before
  * pool_put(); the rest is the pool's. An item is in the pool or owned by one caller, never both. */
 struct pool_item {
-    struct dest *dest;
+    _Atomic(struct dest *) dest;
     uint64_t idle_since_ms, idle_until_ms; /* it may be handed out before idle_until_ms */
     uint64_t aged_at_ms;                   /* and before this, whatever its idle limit */
     bool proven;                           /* it was reused with success at least once */
 
-    bool parked;
+    _Atomic bool parked;
     struct pool_item *prev, *next;             /* dest's list, newest first (utlist DL_) */
     struct pool_item *older_prev, *older_next; /* the shard's list, oldest first */
 };

@@ -24,7 +24,7 @@ static struct {
     const struct config *config;
     _Atomic int *owner; /* the owner's pid, on the page that a fork wipes (MADV_WIPEONFORK, 4.14) */
     _Atomic uint32_t epoch;
-    _Atomic bool pooling, namespace_changed, finished;
+    _Atomic bool pooling, namespace_changed, identity_changed, finished;
     _Atomic(const char *) inert_reason;
 } process;
 
@@ -107,6 +107,11 @@ uint32_t process_epoch(void)
 void process_new_epoch(void)
 {
     atomic_fetch_add(&process.epoch, 1);
+}
+
+bool process_has_changed_identity(void)
+{
+    return atomic_load(&process.identity_changed);
 }
 
 bool process_has_changed_namespace(void)
@@ -227,11 +232,18 @@ _Noreturn void process_exit(int status)
  * open before belongs to the old one and is never parked. */
 static int changed_identity(int result)
 {
-    if (result != 0 || !process_owns_pool())
-        return result;
+    if (result == 0)
+        process_identity_changed();
+    return result;
+}
+
+void process_identity_changed(void)
+{
+    if (!process_owns_pool())
+        return;
+    atomic_store(&process.identity_changed, true);
     process_new_epoch();
     idle_flush(REASON_FLUSHED);
-    return result;
 }
 
 static int changed_namespace(int result)
@@ -271,4 +283,39 @@ int process_setreuid(uid_t real, uid_t effective)
 int process_setresuid(uid_t real, uid_t effective, uid_t saved)
 {
     return changed_identity(libc.setresuid(real, effective, saved));
+}
+
+int process_setgid(gid_t gid)
+{
+    return changed_identity(libc.setgid(gid));
+}
+
+int process_setegid(gid_t gid)
+{
+    return changed_identity(libc.setegid(gid));
+}
+
+int process_setregid(gid_t real, gid_t effective)
+{
+    return changed_identity(libc.setregid(real, effective));
+}
+
+int process_setresgid(gid_t real, gid_t effective, gid_t saved)
+{
+    return changed_identity(libc.setresgid(real, effective, saved));
+}
+
+/* These two return the identity that was, whatever became of it. */
+int process_setfsuid(uid_t uid)
+{
+    int previous = libc.setfsuid(uid);
+    process_identity_changed();
+    return previous;
+}
+
+int process_setfsgid(gid_t gid)
+{
+    int previous = libc.setfsgid(gid);
+    process_identity_changed();
+    return previous;
 }

@@ -36,6 +36,11 @@ void process_stop_tracking(const char *reason);
 uint32_t process_epoch(void);
 void process_new_epoch(void);
 
+/* A thread has changed who it is, or where: what is idle is ended, and from now on a socket is as
+ * its maker was. */
+void process_identity_changed(void);
+bool process_has_changed_identity(void);
+
 /* Once the process has changed its network namespace, sockets differ by the namespace that they
  * were made in. */
 bool process_has_changed_namespace(void);
@@ -67,5 +72,11 @@ int process_setuid(uid_t uid);
 int process_seteuid(uid_t uid);
 int process_setreuid(uid_t real, uid_t effective);
 int process_setresuid(uid_t real, uid_t effective, uid_t saved);
+int process_setgid(gid_t gid);
+int process_setegid(gid_t gid);
+int process_setregid(gid_t real, gid_t effective);
+int process_setresgid(gid_t real, gid_t effective, gid_t saved);
+int process_setfsuid(uid_t uid);
+int process_setfsgid(gid_t gid);
 
 #endif

@@ -79,16 +79,19 @@ void release_forget(int fd)
         idle_forget(fd_entry_pointer(entry));
     if (fd_entry_kind(entry) == FD_EPOLL)
         forget_epoll_set(entry, fd);
-    if (fd_entry_kind(entry) != FD_CONN || !fdtable_replace(fd, entry, 0))
+    if (fd_entry_kind(entry) != FD_CONN)
         return;
     struct conn *conn = fd_entry_pointer(entry);
     uint64_t signals = kernel_block_signals();
-    /* When it cannot be seized, another thread is parking it, and the number is free since a
-     * moment: the record is that thread's. */
-    if (atomic_load(&conn->descriptors) > 1)
-        count_duplicate_out(conn);
-    else if (conn_seize(conn) && conn_end_life(conn))
-        conn_free(conn);
+    /* Looked at before the entry goes. When it is not open, another thread is parking it, and the
+     * number is free since a moment: the record is that thread's, and soon in another life. */
+    uint64_t gate = atomic_load(&conn->gate);
+    if (fdtable_replace(fd, entry, 0) && gate_state(gate) == GATE_OPEN) {
+        if (atomic_load(&conn->descriptors) > 1)
+            count_duplicate_out(conn);
+        else if (conn_seize(conn, gate_life(gate)) && conn_end_life(conn))
+            conn_free(conn);
+    }
     kernel_restore_signals(signals);
 }
 
@@ -97,7 +100,7 @@ void release_forget(int fd)
 static void forget_epoll_set(fd_entry entry, int fd)
 {
     struct epoll_set *set = fd_entry_pointer(entry);
-    if (fdtable_replace(fd, entry, 0) && !atomic_load(&set->shared))
+    if (fdtable_replace(fd, entry, 0) && !epoll_set_is_shared(set, process_epoch()))
         epoll_set_free(set);
 }
 
@@ -117,7 +120,9 @@ static int really_leave(const struct departure *departure)
  * no logical close has happened, and nothing names the connection any more. */
 static void count_duplicate_out(struct conn *conn)
 {
-    if (atomic_fetch_sub(&conn->descriptors, 1) == 1 && conn_seize(conn) && conn_end_life(conn))
+    uint32_t life = gate_life(atomic_load(&conn->gate));
+    if (atomic_fetch_sub(&conn->descriptors, 1) == 1 && conn_seize(conn, life) &&
+        conn_end_life(conn))
         conn_free(conn);
 }
 
@@ -128,7 +133,8 @@ static bool leave_duplicate(const struct departure *departure, fd_entry entry, i
 {
     struct conn *conn = fd_entry_pointer(entry);
     struct call call = {0};
-    if (atomic_load(&conn->descriptors) > 1)
+    if (atomic_load(&conn->descriptors) > 1 &&
+        gate_state(atomic_load(&conn->gate)) == GATE_OPEN) /* else leave() waits, not this */
         call = call_begin(departure->fd);
     if (call.conn == NULL)
         return false;
@@ -159,9 +165,10 @@ static enum reason leave_last(const struct departure *departure, fd_entry entry,
 {
     struct conn *conn = fd_entry_pointer(entry);
     struct dest *dest = atomic_load(&conn->dest);
+    uint32_t life = gate_life(atomic_load(&conn->gate));
     enum reason reason = conn_hold(conn);
     /* Another thread is in a call on it: that call stays on this connection, as with libc. */
-    bool seized = reason == REASON_IN_CALL && conn_seize(conn);
+    bool seized = reason == REASON_IN_CALL && conn_seize(conn, life);
     if (reason != REASON_NONE && !seized)
         return REASON_CONTENDED;
     if (fdtable_get(departure->fd) != entry || atomic_load(&conn->descriptors) != 1) {

@@ -5,6 +5,7 @@
 #include "fdtable.h"
 #include "idle.h"
 #include "kernel.h"
+#include "process.h"
 #include "tcp.h"
 
 enum { SPARES = 4 }; /* one for each thread that connects at this moment; a miss costs a socket() */
@@ -21,8 +22,11 @@ void spare_keep(struct conn *fresh)
 {
     for (int i = 0; i < SPARES; i++) {
         struct conn *none = NULL;
-        if (atomic_compare_exchange_strong(&spares[i], &none, fresh))
-            return;
+        if (!atomic_compare_exchange_strong(&spares[i], &none, fresh))
+            continue;
+        if (!process_is_pooling()) /* nobody would come for it */
+            spare_drop(fresh);
+        return;
     }
     idle_drop(fresh, true);
 }

@@ -224,7 +224,7 @@ static int track_set(int fd)
     if (fd < 0 || (!process_is_pooling() && fdtable_get(fd) == 0) || !process_owns_pool())
         return fd;
     release_forget(fd);
-    struct epoll_set *set = process_is_pooling() ? epoll_set_new() : NULL;
+    struct epoll_set *set = process_is_pooling() ? epoll_set_new(process_epoch()) : NULL;
     if (set != NULL && !fdtable_set(fd, fd_entry_make(FD_EPOLL, set)))
         epoll_set_free(set);
     errno = saved_errno;
@@ -258,7 +258,7 @@ static struct epoll_set *set_of(int fd)
 /* A registration that we may lose sight of would deliver the next user's events to this one. */
 static void note_added(struct conn *conn, struct epoll_set *set, int fd)
 {
-    if (set == NULL || atomic_load(&set->shared)) {
+    if (set == NULL || epoll_set_is_shared(set, process_epoch())) {
         conn_refuse(conn, REASON_EPOLL);
         return;
     }
