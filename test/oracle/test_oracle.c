@@ -46,6 +46,7 @@ static const struct {
     {"fresh_socket", FEWER, FEWER},
     {"half_close_reply", EQUAL, EQUAL},
     {"half_response", FEWER, FEWER},
+    {"identity", FEWER, FEWER},
     {"ioctls", EITHER, EITHER},
     {"kept_open", FEWER, FEWER},
     {"libc_handle", FEWER, FEWER},
