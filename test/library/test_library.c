@@ -187,8 +187,9 @@ END_TEST
 
 int main(void)
 {
-    TCase *built = tcase_create("built");
+    TCase *built = tcase_create("built"), *secure = tcase_create("secure");
     tcase_set_timeout(built, 2 * ROOT_LIMIT_S);
+    tcase_set_timeout(secure, 2 * ROOT_LIMIT_S);
     tcase_add_test(built, it_exports_the_hooks_and_its_own_calls_and_nothing_else);
     tcase_add_test(built, every_hook_is_a_name_of_libc);
     tcase_add_test(built, every_fortified_or_64_bit_twin_of_a_hook_is_hooked);
@@ -200,10 +201,11 @@ int main(void)
         tcase_add_test(built, it_asks_for_no_symbol_newer_than_glibc_2_17);
         tcase_add_test(built, installed_into_a_prefix_it_is_preloaded_by_its_bare_name);
         tcase_add_test(built, it_loads_and_pools_in_debian_11);
-        tcase_add_test(built, in_a_set_user_id_program_it_does_nothing);
+        tcase_add_test(secure, in_a_set_user_id_program_it_does_nothing);
     }
     Suite *suite = suite_create("library");
     suite_add_tcase(suite, built);
+    suite_add_tcase(suite, secure);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -12,10 +12,17 @@ static void show_int(int fd, const char *name, int level, int option)
 
 static void show_all(int fd)
 {
-    char name[16] = "";
-    socklen_t len = sizeof name;
+    char name[16] = "", device[16] = "";
+    socklen_t len;
     show_int(fd, "SO_RCVLOWAT", SOL_SOCKET, SO_RCVLOWAT);
     show_int(fd, "SO_RCVBUF", SOL_SOCKET, SO_RCVBUF);
+    show_int(fd, "SO_SNDBUF", SOL_SOCKET, SO_SNDBUF);
+    show_int(fd, "SO_MARK", SOL_SOCKET, SO_MARK);
+    show_int(fd, "SO_PRIORITY", SOL_SOCKET, SO_PRIORITY);
+    len = sizeof device;
+    say("SO_BINDTODEVICE: %d, %s", getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, &len),
+        device);
+    len = sizeof name;
     show_int(fd, "TCP_SYNCNT", IPPROTO_TCP, TCP_SYNCNT);
     show_int(fd, "TCP_LINGER2", IPPROTO_TCP, TCP_LINGER2);
     show_int(fd, "TCP_WINDOW_CLAMP", IPPROTO_TCP, TCP_WINDOW_CLAMP);
@@ -54,8 +61,19 @@ int main(void)
         live(port, IPPROTO_TCP, TCP_LINGER2, 5, before);
         live(port, IPPROTO_TCP, TCP_WINDOW_CLAMP, 2000, before);
     }
+    live(port, SOL_SOCKET, SO_MARK, 7, true);
+    live(port, IPPROTO_IP, IP_TOS, 0x10, false); /* sets the priority too */
     struct sockaddr_in addr = loopback(port);
     int fd = SHOW(socket(AF_INET, SOCK_STREAM, 0));
+    SHOW(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 2));
+    SHOW(connect(fd, (struct sockaddr *)&addr, sizeof addr));
+    ask(fd, "/lo");
+    answer(fd);
+    SHOW(close(fd));
+    fd = connect_to(port);
+    show_all(fd);
+    SHOW(close(fd));
+    fd = SHOW(socket(AF_INET, SOCK_STREAM, 0));
     SHOW(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4));
     SHOW(connect(fd, (struct sockaddr *)&addr, sizeof addr));
     show_all(fd);

@@ -56,7 +56,7 @@ static int set_int(int fd, int level, int option, int value)
 
 static void set_options(int fd)
 {
-    struct linger linger = {.l_onoff = 1, .l_linger = 3};
+    struct linger linger = {.l_onoff = 0, .l_linger = 3}; /* on, it would stand against reuse */
     struct timeval second = {.tv_sec = 1, .tv_usec = 500000};
     SHOW(set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1));
     SHOW(set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1));

@@ -178,3 +178,23 @@ void sleep_ms(int ms)
     while (nanosleep(&left, &left) != 0 && errno == EINTR)
         continue;
 }
+
+void expect(bool as_it_must, const char *what)
+{
+    int saved = errno;
+    if (as_it_must)
+        return;
+    dprintf(STDERR_FILENO, "not so: %s (%s)\n", what, strerror(saved));
+    _exit(1);
+}
+
+int play(int argc, char **argv, const struct play *plays, size_t count)
+{
+    for (size_t i = 0; argc == 2 && i < count; i++)
+        if (strcmp(argv[1], plays[i].name) == 0) {
+            plays[i].run(serve(SERVICE_HTTP));
+            sleep_ms(30); /* the server ends what it has left */
+            return 0;
+        }
+    broken("there is no such play");
+}

@@ -38,7 +38,9 @@ enum service {
     /* HTTP/1.1 with kept connections. Every body names the path that was asked for. /chunked is
      * sent in chunks, /slow pauses for 300 ms in the middle of the body, /big has 200,000 bytes,
      * /close announces the close and closes, /drop closes without a word, /late answers after
-     * 300 ms. */
+     * 300 ms, /reset resets, /promise keeps the connection for a second; 20 ms after their answers
+     * /more-later sends another byte, /urgent-later an urgent one, and /leaves-later closes;
+     * /busy-later makes it busy for 100 ms. */
     SERVICE_HTTP,
     SERVICE_ECHO,   /* sends back what it receives */
     SERVICE_GREETS, /* sends "hello\n" first, then echoes */
@@ -75,5 +77,17 @@ void show_poll(int fd, short events, int timeout_ms);
 void show_descriptors(void);
 
 void sleep_ms(int ms);
+
+/* A program of several small plays, of which a run shows the one that it names. */
+struct play {
+    const char *name;
+    void (*run)(uint16_t port); /* of a SERVICE_HTTP */
+};
+
+/* The body of main(): plays what argv[1] names, and returns 0. */
+int play(int argc, char **argv, const struct play *plays, size_t count);
+
+/* Ends the program with status 1 unless the play goes as it must. */
+void expect(bool as_it_must, const char *what);
 
 #endif

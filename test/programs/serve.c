@@ -65,6 +65,19 @@ static bool send_chunked(int fd, const char *path)
     return send_all(fd, response, (size_t)len);
 }
 
+/* What a client finds that comes back after the answer. */
+static bool add_later(int fd, const char *path)
+{
+    bool more = strcmp(path, "/more-later") == 0, urgent = strcmp(path, "/urgent-later") == 0;
+    bool leave = strcmp(path, "/leaves-later") == 0;
+    if (strcmp(path, "/busy-later") == 0)
+        sleep_ms(100);
+    if (more || urgent || leave)
+        sleep_ms(20);
+    return !leave && (!more || send_all(fd, "x", 1)) &&
+           (!urgent || send(fd, "x", 1, MSG_OOB | MSG_NOSIGNAL) == 1);
+}
+
 static bool respond(int fd, const char *path)
 {
     if (strcmp(path, "/drop") == 0)
@@ -77,9 +90,16 @@ static bool respond(int fd, const char *path)
         send_body(fd, path, "Connection: close\r\n");
         return false;
     }
+    if (strcmp(path, "/reset") == 0) {
+        struct linger abort = {.l_onoff = 1};
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
+        return false;
+    }
     if (strcmp(path, "/late") == 0)
         sleep_ms(300);
-    return send_body(fd, path, "");
+    if (strcmp(path, "/promise") == 0)
+        return send_body(fd, path, "Keep-Alive: timeout=1\r\n");
+    return send_body(fd, path, "") && add_later(fd, path);
 }
 
 static void serve_http(int fd)

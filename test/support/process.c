@@ -186,3 +186,16 @@ void run_tool(const struct command *command)
                      command->argv[2] ? command->argv[2] : "", outcome.status,
                      outcome.timed_out ? ", timed out" : "", outcome.err);
 }
+
+bool is_among(const char *list, const char *name)
+{
+    size_t len = strlen(name);
+    if (list == NULL)
+        return true;
+    for (const char *item = list; item != NULL; item = strchr(item, ',')) {
+        item += *item == ',';
+        if (strncmp(item, name, len) == 0 && (item[len] == '\0' || item[len] == ','))
+            return true;
+    }
+    return false;
+}

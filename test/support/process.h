@@ -65,6 +65,9 @@ const char *script_path(const char *name);
 /* A formatted string that lives until the test ends. */
 const char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Whether a name is one of a list with commas; of no list (NULL) it always is. */
+bool is_among(const char *list, const char *name);
+
 /* How often needle occurs in haystack. */
 size_t occurrences(const char *haystack, const char *needle);
 

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT
+ * What becomes of a connection, by name: each guard says its own reason, and closes in its own way.
+ */
+#include "../support/network.h"
+#include "../support/process.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LIMIT_S = 20, TRACE_MAX = 4096, SETTLE_S = 1 };
+
+/* TIME_WAIT at the end: a clean close leaves none, a plain one that comes first leaves one. */
+enum { ANY = -1 };
+
+static const struct {
+    const char *program, *play, *setting;
+    const char *verdicts; /* the lines of TWPOOL_LOG=trace, "none-idle" left out; NULL: any */
+    int time_wait;
+} cases[] = {
+    {"endings", "reuse", NULL, "opened, parked, reused, parked, ended: flushed", 0},
+    {"endings", "reuse", "TWPOOL_RULES=*=raw", "opened, parked, reused, parked, ended: flushed", 0},
+    {"endings", "reuse", "TWPOOL_RULES=*=off", "", 2},
+    {"endings", "reuse", "TWPOOL_RULES=*=clean",
+     "opened, not parked: rule-clean, opened, not parked: rule-clean", 0},
+    {"endings", "reuse", "TWPOOL_CLOSE=plain", "opened, parked, reused, parked, ended: flushed", 1},
+    {"endings", "reuse", "TWPOOL=off", "", 2},
+    {"endings", "linger_abort", NULL, "opened, not parked: linger", 0},
+    {"endings", "linger_and_private", NULL, "opened, not parked: option", 1},
+    {"endings", "option_alone", NULL, "opened, not parked: option", 0},
+    {"endings", "option_while_unused", NULL, "opened, parked, reused, not parked: option", 0},
+    {"endings", "half_request", NULL, "opened, parked, reused, not parked: request-incomplete", 1},
+    {"endings", "half_response", NULL, "opened, not parked: response-incomplete", ANY},
+    {"endings", "one_of_two_read", "TWPOOL_RULES=*=raw", "opened, not parked: unread", ANY},
+    {"endings", "connect_elsewhere", NULL, "opened, not parked: not-connected", 1},
+    {"endings", "half_closed", NULL, "opened, not parked: half-closed", 1},
+    {"endings", "wrapped", NULL, "opened, not parked: stream", 1},
+    {"endings", "urgent_sent", NULL, "opened, not parked: urgent", 1},
+    {"endings", "urgent_asked_for", NULL, "opened, not parked: urgent", ANY},
+    {"endings", "truncated", "TWPOOL_RULES=*=raw", "opened, not parked: unseen-bytes", ANY},
+    {"endings", "zerocopy", "TWPOOL_RULES=*=raw", "opened, not parked: unseen-bytes", 0},
+    {"endings", "sent_from_file", NULL, "opened, not parked: unseen-bytes", 1},
+    {"endings", "spliced_in", NULL, "opened, not parked: unseen-bytes", 1},
+    {"endings", "spliced_out", "TWPOOL_RULES=*=raw", "opened, not parked: unseen-bytes", 1},
+    {"endings", "printed", NULL, "opened, not parked: unseen-bytes", 1},
+    {"endings", "many_messages_sent", NULL, "opened, not parked: unseen-bytes", 1},
+    {"endings", "many_messages_received", NULL, "opened, not parked: unseen-bytes", 1},
+    {"endings", "peeked", NULL, "opened, not parked: response-incomplete", 0},
+    {"endings", "peer_left", "TWPOOL_RULES=*=raw", "opened, not parked: peer-closed", ANY},
+    {"endings", "asked_for_signals", NULL,
+     "opened, not parked: option, opened, not parked: option, opened, not parked: option", 0},
+    {"endings", "looked_at", NULL, "opened, parked, ended: flushed", 0},
+    {"endings", "bound_to_port", NULL, "not reused: socket-busy, opened, not parked: bound-port",
+     0},
+    {"endings", "nothing_said", "TWPOOL_RULES=*=raw",
+     "opened, parked, reused, parked, ended: flushed", 0},
+    {"endings", "timed_out", "TWPOOL_RULES=*=raw", "opened, not parked: timed-out", 0},
+    {"endings", "did_not_wait", "TWPOOL_RULES=*=raw", "opened, parked, ended: flushed", 0},
+    {"endings", "interrupted", "TWPOOL_RULES=*=raw", "opened, not parked: response-incomplete", 0},
+    {"endings", "interrupted_wait", "TWPOOL_RULES=*=raw", "opened, not parked: response-incomplete",
+     0},
+    {"endings", "overwritten_by_nothing", NULL, "opened, parked, ended: flushed", 0},
+    {"endings", "one_of_two_closed", NULL,
+     "opened, opened, parked, parked, ended: flushed, ended: flushed", 0},
+    {"endings", "killed", NULL, "opened, parked", 0},
+    {"endings", "killed", "TWPOOL_CLOSE=plain", "opened, parked", 1},
+    {"endings", "option_alone", "TWPOOL_CLOSE=plain", "opened, not parked: option", 1},
+    {"lives", "linger_off_again", NULL, "opened, parked, ended: flushed", 0},
+    {"lives", "linger_before_connect", NULL, "opened, parked, reused, not parked: linger", ANY},
+    {"lives", "own_linger2", NULL, "opened, not parked: option", 1},
+    {"lives", "keepalive", NULL, "opened, parked, reused, parked, reused, parked, ended: flushed",
+     ANY},
+    {"lives", "interrupted_and_read_on", "TWPOOL_RULES=*=raw", "opened, parked, ended: flushed",
+     ANY},
+    {"lives", "nothing_asked", NULL, "opened, parked, ended: flushed", ANY},
+    {"lives", "sent_last", NULL, "opened, not parked: request-incomplete", 1},
+    {"lives", "overwritten", NULL, "opened, parked, reused, parked, ended: flushed", ANY},
+    {"lives", "overwritten_with_wrong_flags", NULL, "opened, parked, ended: flushed", ANY},
+    {"lives", "two_reasons", NULL, "opened, not parked: option", ANY},
+    {"lives", "notes_used_again", NULL,
+     "opened, not parked: half-closed, opened, parked, ended: flushed", ANY},
+    {"lives", "linger_time", NULL, "opened, parked, reused, parked, ended: flushed", ANY},
+    {"lives", "untold", NULL, "opened, parked, reused, parked, ended: flushed", ANY},
+    {"lives", "keepalive_before_connect", NULL,
+     "opened, parked, reused, parked, reused, parked, ended: flushed", ANY},
+    {"lives", "bound_to_device", NULL,
+     "opened, parked, opened, parked, ended: flushed, ended: flushed", ANY},
+    {"lives", "priority", NULL, "opened, parked, reused, parked, ended: flushed", ANY},
+    {"lives", "two_closed_at_once", NULL, "opened, parked, ended: flushed", ANY},
+    {"waits", "by_poll", "TWPOOL_RULES=*=raw", "opened, not parked: timed-out", ANY},
+    {"waits", "by_poll_at_once", "TWPOOL_RULES=*=raw", "opened, parked, ended: flushed", ANY},
+    {"waits", "by_ppoll", "TWPOOL_RULES=*=raw", "opened, not parked: timed-out", ANY},
+    {"waits", "by_select", "TWPOOL_RULES=*=raw", "opened, not parked: timed-out", ANY},
+    {"waits", "by_pselect", "TWPOOL_RULES=*=raw", "opened, not parked: timed-out", ANY},
+    {"waits", "by_epoll", "TWPOOL_RULES=*=raw", "opened, not parked: timed-out", ANY},
+    {"waits", "by_epoll_pwait", "TWPOOL_RULES=*=raw", "opened, not parked: timed-out", ANY},
+    {"waits", "by_epoll_pwait2", "TWPOOL_RULES=*=raw", "opened, not parked: timed-out", ANY},
+    {"waits", "by_poll_on_epoll", "TWPOOL_RULES=*=raw", "opened, not parked: timed-out", ANY},
+    {"waits", "by_select_on_epoll", "TWPOOL_RULES=*=raw", "opened, not parked: timed-out", ANY},
+    {"waits", "registered", NULL, "opened, not parked: epoll", 0},
+    {"waits", "registered_and_deleted", NULL, "opened, parked, ended: flushed", 0},
+    {"waits", "registered_in_a_copied_set", NULL, "opened, not parked: epoll", ANY},
+    {"waits", "registered_in_an_overwriting_copy", NULL, "opened, not parked: epoll", ANY},
+    {"waits", "registered_in_a_nested_set", NULL, "opened, not parked: epoll", ANY},
+    {"waits", "registered_through_a_copy", NULL, "opened, not parked: epoll", ANY},
+    {"waits", "registered_in_five_sets", NULL, "opened, not parked: epoll", ANY},
+    {"waits", "registered_under_two_numbers", NULL, "opened, not parked: epoll", ANY},
+    {"waits", "among_many", NULL, "opened, not parked: in-call", ANY},
+    {"waits", "closed_under_reader", NULL,
+     "opened, not parked: in-call, opened, parked, ended: flushed", ANY},
+    {"waits", "closed_under_poll", NULL,
+     "opened, not parked: in-call, opened, parked, ended: flushed", ANY},
+    {"waits", "registered_in_a_closed_set", NULL, "opened, parked, ended: flushed", ANY},
+    {"waits", "registered_in_a_set_that_lives_on", NULL, "opened, not parked: epoll", ANY},
+    {"waits", "connected_under_select", NULL,
+     "opened, parked, not reused: socket-busy, opened, parked, ended: flushed, ended: flushed",
+     ANY},
+    {"waits", "close_is_a_cancellation_point", NULL, "opened, parked, ended: flushed", ANY},
+    {"waits", "closed_under_another", NULL,
+     "opened, not parked: in-call, opened, not parked: in-call", ANY},
+    {"beginnings", "duplicated", NULL,
+     "opened, parked, not reused: socket-busy, opened, parked, ended: flushed, ended: flushed",
+     ANY},
+    {"beginnings", "with_an_option", NULL,
+     "opened, parked, not reused: socket-busy, opened, not parked: option, ended: flushed", ANY},
+    {"beginnings", "inherited", NULL,
+     "opened, parked, not reused: socket-busy, opened, not parked: shared, ended: flushed", ANY},
+    {"beginnings", "registered", NULL,
+     "opened, parked, not reused: socket-busy, opened, not parked: epoll, ended: flushed", ANY},
+    {"beginnings", "after_more", NULL,
+     "opened, parked, ended: stale, opened, parked, ended: flushed", ANY},
+    {"beginnings", "after_urgent", NULL,
+     "opened, parked, ended: stale, opened, parked, ended: flushed", ANY},
+    {"beginnings", "after_the_end", NULL,
+     "opened, parked, ended: stale, opened, parked, ended: flushed", ANY},
+    {"beginnings", "after_a_while", "TWPOOL_IDLE_TIMEOUT=50ms",
+     "opened, parked, ended: expired, opened, parked, ended: flushed", ANY},
+    {"beginnings", "after_a_while", "TWPOOL_MAX_AGE=100ms",
+     "opened, parked, ended: aged, opened, parked, ended: flushed", ANY},
+    {"beginnings", "after_a_while", "TWPOOL_IDLE_TIMEOUT=0",
+     "opened, not parked: limit, opened, not parked: limit", ANY},
+    {"beginnings", "after_a_long_use", "TWPOOL_MAX_AGE=100ms", "opened, not parked: aged", ANY},
+    {"beginnings", "after_a_promise", NULL,
+     "opened, parked, ended: expired, opened, parked, ended: flushed", ANY},
+    {"beginnings", "after_a_promise_in_time", "TWPOOL_IDLE_TIMEOUT=50ms",
+     "opened, parked, ended: expired, opened, parked, ended: flushed", ANY},
+    {"beginnings", "of_one_age", "TWPOOL_MAX_AGE=1500ms", NULL, ANY},
+    {"beginnings", "two_with_room_for_one", "TWPOOL_MAX_IDLE=1",
+     "opened, opened, parked, ended: evicted, parked, ended: flushed", ANY},
+    {"beginnings", "two_with_room_for_one", "TWPOOL_MAX_IDLE_PER_DEST=1",
+     "opened, opened, parked, ended: evicted, parked, ended: flushed", ANY},
+    {"beginnings", "dropped_twice", NULL,
+     "opened, parked, reused, not parked: peer-closed, opened, parked, reused, not parked: "
+     "peer-closed, not reused: stale-backoff, opened, parked, not reused: stale-backoff, opened, "
+     "parked, ended: flushed, ended: flushed",
+     ANY},
+    {"beginnings", "reset_twice", NULL,
+     "opened, parked, reused, not parked: peer-closed, opened, parked, reused, not parked: "
+     "peer-closed, not reused: stale-backoff, opened, parked, not reused: stale-backoff, opened, "
+     "parked, ended: flushed, ended: flushed",
+     ANY},
+    {"beginnings", "multipath", NULL, "", ANY},
+    {"beginnings", "mapped_and_v6only", NULL, "opened, parked, ended: flushed", ANY},
+    {"beginnings", "v6only_and_not", NULL,
+     "opened, parked, opened, parked, reused, parked, ended: flushed, ended: flushed", ANY},
+    {"beginnings", "dissolved_before_it_was_told", NULL,
+     "opened, parked, reused, not parked: not-connected", ANY},
+    {"beginnings", "good_between_drops", NULL,
+     "opened, parked, reused, not parked: peer-closed, opened, parked, reused, parked, reused, not "
+     "parked: peer-closed, opened, parked, reused, parked, ended: flushed",
+     ANY},
+    {"beginnings", "proven_first", NULL,
+     "opened, parked, reused, opened, parked, parked, reused, ended: flushed", ANY},
+    {"beginnings", "swept_by_a_close", "TWPOOL_IDLE_TIMEOUT=50ms",
+     "opened, opened, parked, ended: expired, not parked: unused", ANY},
+    {"beginnings", "bound_to_port_v6", NULL,
+     "not reused: socket-busy, opened, not parked: bound-port", ANY},
+    {"beginnings", "bound_to_address_v6", NULL,
+     "opened, parked, opened, parked, ended: flushed, ended: flushed", ANY},
+    {"beginnings", "room_for_a_set", NULL, "opened, parked, ended: evicted", ANY},
+    {"beginnings", "room_for_a_socket", NULL, "opened, parked, ended: evicted", ANY},
+    {"processes", "forked", NULL, "opened, not parked: shared", 1},
+    {"processes", "forked_plainly", NULL, "opened, not parked: shared", ANY},
+    {"processes", "forked_by_syscall", NULL, "opened, not parked: shared", ANY},
+    {"processes", "forked_unseen", NULL,
+     "opened, parked, opened, parked, reused, parked, ended: flushed, reused, parked, ended: "
+     "flushed",
+     ANY},
+    {"processes", "vforked", NULL, "opened, not parked: shared", ANY},
+    {"processes", "vforked_child_closes", NULL,
+     "opened, not parked: shared, opened, parked, ended: flushed", ANY},
+    {"processes", "vforked_child_exits", NULL, "opened, parked, reused, parked, ended: flushed",
+     ANY},
+    {"processes", "vforked_child_executes", NULL, "opened, parked, reused, parked, ended: flushed",
+     ANY},
+    {"processes", "vforked_child_connects", NULL, "opened, parked, reused, parked, ended: flushed",
+     ANY},
+    {"processes", "cloned", NULL, "opened, not parked: shared", ANY},
+    {"processes", "spawned", NULL, "opened, not parked: shared", ANY},
+    {"processes", "spawned_by_name", NULL, "opened, not parked: shared", ANY},
+    {"processes", "by_system", NULL, "opened, not parked: shared", ANY},
+    {"processes", "by_popen", NULL, "opened, not parked: shared", ANY},
+    {"processes", "child_lives_on", NULL, "opened, parked, ended: flushed", ANY},
+    {"processes", "by_execve", NULL, "opened, parked, ended: flushed", 0},
+    {"processes", "by_execv", NULL, "opened, parked, ended: flushed", ANY},
+    {"processes", "by_execvp", NULL, "opened, parked, ended: flushed", ANY},
+    {"processes", "by_execvpe", NULL, "opened, parked, ended: flushed", ANY},
+    {"processes", "by_fexecve", NULL, "opened, parked, ended: flushed", ANY},
+    {"processes", "by_execveat", NULL, "opened, parked, ended: flushed", ANY},
+    {"processes", "by_quick_end", NULL, "opened, parked, ended: flushed", ANY},
+    {"processes", "by_syscall_end", NULL, "opened, parked, ended: flushed", 0},
+    {"processes", "all_closed", NULL,
+     "opened, parked, reused, opened, parked, parked, ended: evicted, ended: evicted, opened, "
+     "parked, ended: flushed",
+     ANY},
+    {"processes", "passed_in_a_message", NULL, "opened, not parked: shared", 1},
+    {"processes", "passed_in_messages", NULL, "opened, not parked: shared", 1},
+    {"processes", "all_closed_from", NULL,
+     "opened, parked, reused, parked, ended: evicted, opened, parked, ended: flushed", ANY},
+    {"processes", "vforked_child_overwrites", NULL,
+     "opened, parked, reused, opened, parked, not parked: shared, not reused: socket-busy, opened, "
+     "not parked: shared, reused, parked, ended: flushed",
+     ANY},
+    {"processes", "vforked_child_closes_all", NULL,
+     "opened, parked, reused, opened, parked, not parked: shared, not reused: socket-busy, opened, "
+     "not parked: shared, reused, parked, ended: flushed",
+     ANY},
+    {"processes", "vforked_child_connects_ours", NULL,
+     "opened, parked, reused, opened, parked, not parked: shared, not reused: socket-busy, not "
+     "parked: not-connected, reused, parked, ended: flushed",
+     ANY},
+    {"processes", "vforked_child_changes_user", NULL,
+     "opened, parked, reused, opened, parked, not parked: shared, not reused: socket-busy, opened, "
+     "not parked: shared, reused, parked, ended: flushed",
+     ANY},
+    {"processes", "vforked_child_opens", NULL,
+     "opened, parked, reused, opened, parked, not parked: shared, not reused: socket-busy, opened, "
+     "not parked: shared, reused, parked, ended: flushed",
+     ANY},
+    {"processes", "vforked_child_closes_fresh", NULL,
+     "opened, parked, reused, opened, parked, not parked: shared, not reused: socket-busy, opened, "
+     "not parked: shared, reused, parked, ended: flushed",
+     ANY},
+    {"processes", "forked_child_closes", NULL,
+     "opened, opened, parked, reused, parked, ended: flushed, not parked: shared", ANY},
+    {"identities", "by_setuid", NULL,
+     "opened, parked, reused, opened, parked, ended: flushed, not parked: shared", ANY},
+    {"identities", "by_seteuid", NULL,
+     "opened, parked, reused, opened, parked, ended: flushed, not parked: shared", ANY},
+    {"identities", "by_setreuid", NULL,
+     "opened, parked, reused, opened, parked, ended: flushed, not parked: shared", ANY},
+    {"identities", "by_setresuid", NULL,
+     "opened, parked, reused, opened, parked, ended: flushed, not parked: shared", ANY},
+    {"identities", "by_setns", NULL,
+     "opened, parked, ended: flushed, opened, parked, ended: flushed", ANY},
+    {"identities", "by_unshare", NULL,
+     "opened, parked, ended: flushed, opened, parked, ended: flushed", ANY},
+    {"identities", "thread_in_another_network", NULL,
+     "opened, parked, not parked: not-connected, reused, parked, ended: flushed", ANY},
+    {"identities", "by_unshare_files", NULL, "opened", ANY},
+    {"identities", "by_close_range_unshare", NULL, "opened", ANY},
+    {"identities", "by_close_range_unshare_with_idle", NULL, "opened, parked, ended: flushed", ANY},
+    {"unseen", "sent", NULL, "opened, not parked: counters", 1},
+    {"unseen", "received", "TWPOOL_RULES=*=raw", "opened, not parked: counters", 1},
+    {"unseen", "corked", NULL, "opened, not parked: unacked", 1},
+    {"unseen", "another_at_its_number", NULL, "opened, not parked: identity", ANY},
+    {"unseen", "another_before_connect", NULL,
+     "opened, parked, not reused: socket-busy, opened, not parked: identity, ended: flushed", ANY},
+    {"unseen", "another_behind_a_new_socket", NULL, "opened, opened, parked, ended: flushed", ANY},
+    {"unseen", "signals_before_connect", NULL,
+     "opened, parked, not reused: socket-busy, opened, not parked: unused, ended: flushed", ANY},
+    {"unseen", "nagle", NULL, "opened, parked, reused, parked, ended: flushed", ANY},
+    {"unseen", "hidden_replaced_by_another", NULL,
+     "opened, parked, ended: stale, opened, parked, ended: flushed", ANY},
+    {"unseen", "hidden_replaced_before_fork", NULL, "opened, parked, ended: flushed", ANY},
+    {"unseen", "hidden_closed_in_the_child", NULL, "opened, parked, reused, parked, ended: flushed",
+     ANY},
+    {"unseen", "hidden_is_not_open", NULL, "opened, parked, reused, parked, ended: flushed", ANY},
+    {"unseen", "hidden_closed", NULL,
+     "opened, parked, ended: evicted, opened, parked, ended: flushed", ANY},
+    {"unseen", "hidden_above_the_limit", NULL, "opened, parked, ended: flushed", ANY},
+    {"unseen", "hidden_below_the_limit", NULL, "opened, parked, ended: flushed", ANY},
+    {"unseen", "hidden_below_a_high_limit", NULL, "opened, parked, ended: flushed", ANY},
+    {"unseen", "copy_closed", NULL, "opened, parked, ended: flushed", ANY},
+    {"unseen", "another_behind_an_untracked_socket", NULL, "opened", ANY},
+    {"unseen", "hidden_taken", NULL, "opened, parked", ANY},
+    {"unseen", "select_over_all", NULL, "opened, parked, ended: flushed", ANY},
+    {"unseen", "hidden_below_what_is_closed", NULL, "opened, parked, ended: evicted", ANY},
+    {"unseen", "hidden_closes_on_exec", NULL, "opened, parked, ended: flushed", ANY},
+    {"held", "call_while_parking", NULL, "opened, not parked: concurrent", ANY},
+    {"held", "call_just_after_parking", NULL, "opened, parked, ended: flushed", ANY},
+    {"held", "closed_and_reused_meanwhile", NULL, "opened, parked, reused, parked, ended: flushed",
+     ANY},
+    {"held", "closed_while_handed_out", NULL, "opened, parked, reused, parked, ended: flushed",
+     ANY},
+    {"held", "used_while_handed_out", NULL, "opened, parked, reused, parked, ended: flushed", ANY},
+    {"held", "number_taken_while_parking", NULL,
+     "opened, parked, reused, parked, reused, parked, ended: flushed", ANY},
+    {"held", "duplicated_while_closed", NULL, "opened, parked, ended: flushed", ANY},
+    {"held", "forked_while_parking", NULL, "opened, not parked: shared", ANY},
+    {"held", "forked_between_numbers", NULL, "opened, not parked: shared", ANY},
+    {"held", "forked_while_tracking", NULL, "not reused: socket-busy, opened, not parked: shared",
+     ANY},
+    {"held", "forked_while_handed_out", NULL, "opened, parked, reused, not parked: shared", ANY},
+    {"held", "identity_changed_while_parking", NULL,
+     "opened, parked, ended: flushed, opened, parked, ended: flushed", ANY},
+    {"held", "opened_while_spawning", NULL, "opened, not parked: shared", ANY},
+    {"held", "closed_while_ending", "TWPOOL_STATS=/dev/null", "opened, not parked: inert", ANY},
+};
+enum { CASES = sizeof cases / sizeof *cases };
+
+/* "twpool: 127.0.0.1:4711 not parked: linger (why)" is "not parked: linger" here. */
+static void add_verdict(char *trace, char *line)
+{
+    char *verdict = strchr(line + strlen("twpool: "), ' ');
+    ck_assert_msg(verdict != NULL, "no verdict: %s", line);
+    char *explanation = strstr(verdict, " (");
+    if (explanation != NULL)
+        *explanation = '\0';
+    if (strcmp(verdict + 1, "not reused: none-idle") == 0)
+        return;
+    ck_assert_uint_lt(strlen(trace) + strlen(verdict) + 2, TRACE_MAX);
+    strcat(trace, trace[0] == '\0' ? "" : ",");
+    strcat(trace, trace[0] == '\0' ? verdict + 1 : verdict);
+}
+
+static const char *verdicts_of(const char *err)
+{
+    static char trace[TRACE_MAX];
+    trace[0] = '\0';
+    char *lines = strdup(err), *at;
+    for (char *line = strtok_r(lines, "\n", &at); line != NULL; line = strtok_r(NULL, "\n", &at))
+        if (strncmp(line, "twpool: ", 8) == 0)
+            add_verdict(trace, line);
+    free(lines);
+    return trace;
+}
+
+static unsigned time_wait_settled(int network, unsigned expected)
+{
+    double deadline = seconds_now() + SETTLE_S;
+    unsigned now;
+    while ((now = network_time_wait(network)) < expected && seconds_now() < deadline)
+        usleep(20 * 1000);
+    return now;
+}
+
+START_TEST(a_connection_comes_to_the_end_that_is_its_own)
+{
+    int network = network_private();
+    const char *name = text("%s %s, %s", cases[_i].program, cases[_i].play,
+                            cases[_i].setting != NULL ? cases[_i].setting : "by default");
+    struct command command = {.argv = {program_path(cases[_i].program), cases[_i].play},
+                              .settings = {"TWPOOL_LOG=trace", cases[_i].setting},
+                              .preload = true};
+    struct outcome outcome = run(&command, LIMIT_S);
+    ck_assert_msg(!outcome.timed_out, "%s: it hangs after:\n%s%s", name, outcome.out, outcome.err);
+    ck_assert_msg(outcome.status == 0 || outcome.status == 128 + 9, "%s: status %d: %s", name,
+                  outcome.status, outcome.err);
+    const char *verdicts = verdicts_of(outcome.err);
+    bool any = cases[_i].verdicts == NULL;
+    ck_assert_msg(any || strcmp(verdicts, cases[_i].verdicts) == 0,
+                  "%s: \"%s\" instead of \"%s\"\n%s", name, verdicts, cases[_i].verdicts,
+                  outcome.out);
+    if (cases[_i].time_wait == ANY)
+        return;
+    unsigned left = time_wait_settled(network, (unsigned)cases[_i].time_wait);
+    ck_assert_msg(left == (unsigned)cases[_i].time_wait, "%s: %u in TIME_WAIT instead of %d", name,
+                  left, cases[_i].time_wait);
+}
+END_TEST
+
+/* ThreadSanitizer makes a fork() of every vfork(): those plays are other plays then, not counted.
+ */
+static bool has_vfork(void)
+{
+    const char *sanitizer = getenv("TWPOOL_TEST_PRELOAD_FIRST");
+    return sanitizer == NULL || strstr(sanitizer, "tsan") == NULL;
+}
+
+int main(void)
+{
+    const char *only = getenv("TWPOOL_TEST_ONLY"); /* some of them: program/play, by commas */
+    Suite *suite = suite_create("verdicts");
+    TCase *tests = tcase_create("verdicts");
+    tcase_set_timeout(tests, 2 * LIMIT_S);
+    for (int i = 0; i < CASES; i++) {
+        char name[100];
+        snprintf(name, sizeof name, "%s/%s", cases[i].program, cases[i].play);
+        if (is_among(only, name) && (strncmp(cases[i].play, "vforked", 7) != 0 || has_vfork()))
+            tcase_add_loop_test(tests, a_connection_comes_to_the_end_that_is_its_own, i, i + 1);
+    }
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner), ran = srunner_ntests_run(runner);
+    srunner_free(runner);
+    return failed == 0 && ran > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
