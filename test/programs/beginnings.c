@@ -291,12 +291,13 @@ static void swept_by_a_close(uint16_t port)
     close(fd);
 }
 
-static void fetch_bound_v6(uint16_t port, bool bound, uint16_t own)
+static void fetch_bound_v6(uint16_t port, const char *address, uint16_t own)
 {
-    struct sockaddr_in6 addr = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct sockaddr_in6 addr = {.sin6_family = AF_INET6, .sin6_port = htons(own)};
     int fd = socket(AF_INET6, SOCK_STREAM, 0);
-    addr.sin6_port = htons(own);
-    expect(!bound || bind(fd, (struct sockaddr *)&addr, sizeof addr) == 0, "bind");
+    inet_pton(AF_INET6, address, &addr.sin6_addr);
+    expect(bind(fd, (struct sockaddr *)&addr, sizeof addr) == 0, "bind");
+    addr.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
     addr.sin6_port = htons(port);
     expect(connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0, "connect");
     ask(fd, "/v6");
@@ -306,13 +307,15 @@ static void fetch_bound_v6(uint16_t port, bool bound, uint16_t own)
 
 static void bound_to_port_v6(uint16_t port)
 {
-    fetch_bound_v6(port, true, 2345);
+    fetch_bound_v6(port, "::1", 2345);
 }
 
-static void bound_to_address_v6(uint16_t port)
+static void bound_to_addresses_v6(uint16_t port)
 {
-    fetch_bound_v6(port, true, 0);
-    fetch_bound_v6(port, false, 0);
+    expect(system("ip address add fd00::2 dev lo nodad") == 0, "a second address");
+    fetch_bound_v6(port, "::1", 0);
+    fetch_bound_v6(port, "fd00::2", 0);
+    fetch_bound_v6(port, "::1", 0);
 }
 
 static void room_for_a_set(uint16_t port)
@@ -359,7 +362,7 @@ static const struct play plays[] = {
     {"proven_first", proven_first},
     {"swept_by_a_close", swept_by_a_close},
     {"bound_to_port_v6", bound_to_port_v6},
-    {"bound_to_address_v6", bound_to_address_v6},
+    {"bound_to_addresses_v6", bound_to_addresses_v6},
     {"room_for_a_set", room_for_a_set},
     {"room_for_a_socket", room_for_a_socket},
 };

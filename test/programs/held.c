@@ -278,6 +278,7 @@ static void duplicated_while_closed(uint16_t port)
     await_held_call();
     int copy = dup(shared_fd);
     join_letting_go(closer);
+    fetch(port, "/meanwhile");
     ask(copy, "/still-there");
     expect(answer(copy), "answer");
     close(copy);
