@@ -42,10 +42,10 @@ enum conn_flag {
 /* An epoll set made by the application; records of closed ones are used again under another life.
  */
 struct epoll_set {
-    _Atomic uint32_t life;
-    _Atomic uint32_t epoch;    /* process_epoch() when it was made; else: inherited */
-    _Atomic bool shared;       /* dup'd or nested: we may not see all that happens to it */
-    _Atomic uint32_t timeouts; /* waits on it that ended by their time-out */
+    _Alignas(8) _Atomic uint32_t life; /* fdtable.h keeps the kind in the address' low bits */
+    _Atomic uint32_t epoch;            /* process_epoch() when it was made; else: inherited */
+    _Atomic bool shared;               /* dup'd or nested: we may not see all that happens to it */
+    _Atomic uint32_t timeouts;         /* waits on it that ended by their time-out */
     _Atomic uint32_t next_free;
 };
 

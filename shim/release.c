@@ -389,5 +389,6 @@ static enum reason park(struct conn *conn, fd_entry entry, const struct departur
         tcp_settle_connect(hidden);
     conn->acked_base = view.acked;
     conn->receive_base = view.received;
+    conn->sent = conn->received = 0; /* as counted from here, should it not be parked after all */
     return idle_park(conn, now_ms);
 }

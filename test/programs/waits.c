@@ -179,6 +179,16 @@ static void registered_through_a_copy(uint16_t port)
     close(fd);
 }
 
+static void registered_in_two_sets(uint16_t port)
+{
+    int first = epoll_create1(0), second = epoll_create1(0), fd = used(port);
+    add(first, fd);
+    add(second, fd);
+    delete (first, fd);
+    delete (second, fd);
+    close(fd);
+}
+
 static void registered_in_five_sets(uint16_t port)
 {
     int sets[5], fd = used(port);
@@ -356,6 +366,7 @@ static const struct play plays[] = {
     {"registered_in_an_overwriting_copy", registered_in_an_overwriting_copy},
     {"registered_in_a_nested_set", registered_in_a_nested_set},
     {"registered_through_a_copy", registered_through_a_copy},
+    {"registered_in_two_sets", registered_in_two_sets},
     {"registered_in_five_sets", registered_in_five_sets},
     {"registered_under_two_numbers", registered_under_two_numbers},
     {"among_many", among_many},
