@@ -2,6 +2,7 @@
  * The exported functions: no logic, one line each to the layer below. */
 #include "acquire.h"
 #include "descriptor.h"
+#include "epollset.h"
 #include "indirect.h"
 #include "io.h"
 #include "libc.h"

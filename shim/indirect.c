@@ -4,6 +4,7 @@
 
 #include "acquire.h"
 #include "descriptor.h"
+#include "epollset.h"
 #include "io.h"
 #include "libc.h"
 #include "process.h"
@@ -67,7 +68,7 @@ long indirect_syscall(long number, const long a[6])
     case SYS_sendmmsg:
         return io_sendmmsg((int)a[0], (struct mmsghdr *)a[1], (unsigned)a[2], (int)a[3]);
     case SYS_epoll_ctl:
-        return wait_epoll_ctl((int)a[0], (int)a[1], (int)a[2], (struct epoll_event *)a[3]);
+        return epollset_ctl((int)a[0], (int)a[1], (int)a[2], (struct epoll_event *)a[3]);
     case SYS_execve:
         return process_execve((const char *)a[0], (char *const *)a[1], (char *const *)a[2]);
     case SYS_exit_group:

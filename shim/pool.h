@@ -32,12 +32,13 @@ struct pool_item {
 struct dest {
     struct dest_key key;
     enum rule rule; /* set by whoever interns it first; immutable afterwards */
-    _Atomic uint64_t opened, reused, parked;
+    _Atomic uint64_t opened, reused, parked, deferred;
     _Atomic uint64_t refused[REASON_COUNT];
     _Atomic uint32_t last_refusal;     /* enum reason: why the last close was not a parking */
     _Atomic uint32_t raw_unfit;        /* connections that did not meet the conditions of `raw` */
     _Atomic uint32_t stale_streak;     /* hand-outs in a row that proved stale */
     _Atomic uint64_t backoff_until_ms; /* no reuse before this (stale twice in a row) */
+    _Atomic bool never_defer;          /* its peer did not close after announcing it */
 
     struct pool_item *proven, *unproven; /* idle here, newest first; under the shard's lock */
     _Atomic uint32_t idle;               /* written under the shard's lock, read by anyone */

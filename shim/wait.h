@@ -4,7 +4,7 @@
 #define TWPOOL_SHIM_WAIT_H
 
 #include <poll.h>
-#include <sys/epoll.h>
+#include <stddef.h>
 #include <sys/select.h>
 
 /* The same contracts, results, errno, time-outs and cancellation as the functions that they are
@@ -19,14 +19,5 @@ int wait_select(int count, fd_set *readable, fd_set *writable, fd_set *except,
                 struct timeval *timeout);
 int wait_pselect(int count, fd_set *readable, fd_set *writable, fd_set *except,
                  const struct timespec *timeout, const sigset_t *mask);
-
-int wait_epoll_create(int size);
-int wait_epoll_create1(int flags);
-int wait_epoll_ctl(int set, int operation, int fd, struct epoll_event *event);
-int wait_epoll_wait(int set, struct epoll_event *events, int count, int timeout);
-int wait_epoll_pwait(int set, struct epoll_event *events, int count, int timeout,
-                     const sigset_t *mask);
-int wait_epoll_pwait2(int set, struct epoll_event *events, int count,
-                      const struct timespec *timeout, const sigset_t *mask);
 
 #endif

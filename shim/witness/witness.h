@@ -20,11 +20,28 @@ enum witness_state {
 
 struct witness;
 
+/* The bytes of a connection whose protocol is not known yet: as many as it takes to know. */
+enum { FIRST_SENT_MAX = 20, FIRST_RECEIVED_MAX = 8 };
+struct first_bytes {
+    uint8_t sent_len, received_len;
+    bool server_first; /* something was received before anything was sent */
+    char sent[FIRST_SENT_MAX], received[FIRST_RECEIVED_MAX];
+};
+
+enum recognition {
+    NOT_MINE,   /* and no further byte can change that */
+    MAYBE_MINE, /* more bytes are needed */
+    MINE
+};
+
 /* One protocol, one file. Every function is async-signal-safe, allocates nothing, and is called by
  * one thread at a time (the caller holds the connection's witness lock). None is called again for a
  * witness that is PRIVATE. */
 struct witness_protocol {
     const char *name;
+    /* Whether a connection that begins so speaks this protocol; NULL: it is not looked for. The
+     * bytes are then fed again, to opened(), sent() and received(). */
+    enum recognition (*begins)(const struct first_bytes *first);
     /* A connection was opened: nothing was sent or received on it yet. */
     void (*opened)(struct witness *witness);
     /* len > 0 bytes that the kernel took from, or gave to, the application. */
@@ -90,9 +107,13 @@ struct witness {
     enum reason reason;     /* why the state is not IDLE; REASON_NONE when it is */
     uint32_t idle_limit_ms; /* what the peer promised (Keep-Alive: timeout=), 0 = nothing */
     uint32_t uses_left;     /* further requests that the peer will take, UINT32_MAX = no limit */
-    bool sniffing;          /* the rule is `auto` and the first bytes have not been seen yet */
-    bool sniffed;           /* the protocol was recognised, not named by a rule */
-    bool confirmed;         /* a first response has confirmed the protocol */
+    /* Nothing is under way, and the peer is about to close: a goodbye was sent whole, or a close
+     * was announced and the exchange is over. Then the state is CLOSING or PRIVATE, and a close of
+     * ours may wait for the peer's. Bytes that are sent after it make it false again. */
+    bool peer_will_close;
+    bool sniffing;  /* the rule is `auto` and the first bytes have not been seen yet */
+    bool sniffed;   /* the protocol was recognised, not named by a rule */
+    bool confirmed; /* a first response has confirmed the protocol */
     union {
         struct sniffer sniffer;
         struct http_witness http;

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT
+ * The application's epoll sets, and which connections are registered in them. */
+#include "epollset.h"
+
+#include "call.h"
+#include "idle.h"
+#include "libc.h"
+#include "process.h"
+#include "release.h"
+
+#include <errno.h>
+
+static int track_set(int fd)
+{
+    int saved_errno = errno;
+    if (fd < 0 || (!process_is_pooling() && fdtable_get(fd) == 0) || !process_owns_pool())
+        return fd;
+    release_forget(fd);
+    struct epoll_set *set = process_is_pooling() ? epoll_set_new(process_epoch()) : NULL;
+    if (set != NULL && !fdtable_set(fd, fd_entry_make(FD_EPOLL, set)))
+        epoll_set_free(set);
+    errno = saved_errno;
+    return fd;
+}
+
+static bool can_make_room(int fd)
+{
+    return fd < 0 && errno == EMFILE && process_is_pooling() && process_owns_pool() &&
+           idle_make_room();
+}
+
+int epollset_create(int size)
+{
+    int fd = libc.epoll_create(size);
+    return track_set(can_make_room(fd) ? libc.epoll_create(size) : fd);
+}
+
+int epollset_create1(int flags)
+{
+    int fd = libc.epoll_create1(flags);
+    return track_set(can_make_room(fd) ? libc.epoll_create1(flags) : fd);
+}
+
+static struct epoll_set *set_of(int fd)
+{
+    fd_entry entry = fdtable_get(fd);
+    return fd_entry_kind(entry) == FD_EPOLL ? fd_entry_pointer(entry) : NULL;
+}
+
+/* A registration that we may lose sight of would deliver the next user's events to this one. */
+static void note_added(struct conn *conn, struct epoll_set *set, int fd)
+{
+    if (set == NULL || epoll_set_is_shared(set, process_epoch())) {
+        conn_refuse(conn, REASON_EPOLL);
+        return;
+    }
+    for (int i = 0; i < CONN_REGISTRATIONS; i++) {
+        if (conn->registrations[i].set != NULL)
+            continue;
+        conn->registrations[i] = (struct registration){.set = set,
+                                                       .life = atomic_load(&set->life),
+                                                       .timeouts = atomic_load(&set->timeouts),
+                                                       .fd = fd};
+        return;
+    }
+    conn_refuse(conn, REASON_EPOLL);
+}
+
+static void note_deleted(struct conn *conn, struct epoll_set *set, int fd)
+{
+    if (conn_take_set_timeouts(conn))
+        call_note_time_out(conn);
+    for (int i = 0; i < CONN_REGISTRATIONS; i++) {
+        struct registration *registration = &conn->registrations[i];
+        if (registration->set != set || registration->fd != fd || set == NULL ||
+            registration->life != atomic_load(&set->life))
+            continue;
+        *registration = (struct registration){0};
+        return;
+    }
+}
+
+int epollset_ctl(int set_fd, int operation, int fd, struct epoll_event *event)
+{
+    struct call call = call_begin(fd);
+    struct epoll_set *inner = set_of(fd);
+    if (inner != NULL)
+        atomic_store(&inner->shared, true); /* nested */
+    if (call.conn == NULL)
+        return libc.epoll_ctl(set_fd, operation, call.fd, event);
+    int result = libc.epoll_ctl(set_fd, operation, fd, event);
+    int saved_errno = errno;
+    if (result == 0 && operation != EPOLL_CTL_MOD) {
+        if (!call_lock(call)) {
+            conn_refuse(call.conn, REASON_EPOLL);
+        } else {
+            if (operation == EPOLL_CTL_ADD)
+                note_added(call.conn, set_of(set_fd), fd);
+            else
+                note_deleted(call.conn, set_of(set_fd), fd);
+            call_unlock(call);
+        }
+    }
+    errno = saved_errno;
+    return (int)call_end(call, result);
+}
+
+/* What is registered in a set that is itself waited on: only the set knows of the time-out. */
+void epollset_note_time_out(int fd)
+{
+    fd_entry entry = fdtable_get(fd);
+    if (fd_entry_kind(entry) == FD_EPOLL)
+        atomic_fetch_add(&((struct epoll_set *)fd_entry_pointer(entry))->timeouts, 1);
+}
+
+static bool is_positive(const struct timespec *timeout)
+{
+    return timeout != NULL && (timeout->tv_sec > 0 || timeout->tv_nsec > 0);
+}
+
+static int set_waited(int set_fd, bool may_time_out, int result)
+{
+    if (result == 0 && may_time_out)
+        epollset_note_time_out(set_fd);
+    return result;
+}
+
+int epollset_wait(int set, struct epoll_event *events, int count, int timeout)
+{
+    return set_waited(set, timeout > 0, libc.epoll_wait(set, events, count, timeout));
+}
+
+int epollset_pwait(int set, struct epoll_event *events, int count, int timeout,
+                   const sigset_t *mask)
+{
+    return set_waited(set, timeout > 0, libc.epoll_pwait(set, events, count, timeout, mask));
+}
+
+int epollset_pwait2(int set, struct epoll_event *events, int count, const struct timespec *timeout,
+                    const sigset_t *mask)
+{
+    int result = libc.epoll_pwait2(set, events, count, timeout, mask);
+    return set_waited(set, is_positive(timeout), result);
+}
