@@ -14,6 +14,7 @@ enum { MAX_IDLE_DEFAULT = 1024, MAX_IDLE_FD_SHARE = 4 }; /* leave the applicatio
 enum { MAX_IDLE_PER_DEST_DEFAULT = 256 };                /* bursts */
 enum { IDLE_TIMEOUT_DEFAULT_MS = 2000 }; /* the shortest idle limit of a common server: gunicorn */
 enum { MAX_AGE_DEFAULT_MS = 60000 };     /* connections must follow load balancers and DNS */
+enum { DEFER_DEFAULT_MS = 1000 };        /* a peer that is about to close does so in a few RTT */
 enum { TIME_MAX_MS = 24 * 3600 * 1000 }; /* more is a slip of the pen */
 
 /* Sets what value says, or leaves config alone and returns false. *offending is all of value to
@@ -28,6 +29,7 @@ static bool read_max_idle_per_dest(struct config *config, struct span value,
                                    struct span *offending);
 static bool read_idle_timeout(struct config *config, struct span value, struct span *offending);
 static bool read_max_age(struct config *config, struct span value, struct span *offending);
+static bool read_defer(struct config *config, struct span value, struct span *offending);
 static bool read_stats(struct config *config, struct span value, struct span *offending);
 
 static const struct setting {
@@ -44,6 +46,7 @@ static const struct setting {
      "a time such as 2, 0.5, 250ms, 2s or 1m, from 0 to 24 hours"},
     {PREFIX "_MAX_AGE", read_max_age,
      "a time such as 60, 0.5, 250ms, 2s or 1m, above 0 and up to 24 hours"},
+    {PREFIX "_DEFER", read_defer, "a time such as 1, 0.5, 250ms, 2s or 1m, from 0 to 24 hours"},
     {PREFIX "_STATS", read_stats,
      "stderr, or a path shorter than 4096 bytes in which %p is the process id and %% a percent"},
     {PREFIX "_RULES", rules_parse, RULES_ACCEPTED},
@@ -95,6 +98,7 @@ static void set_defaults(struct config *config, uint64_t soft_limit)
     config->max_idle_per_dest = MAX_IDLE_PER_DEST_DEFAULT;
     config->idle_timeout_ms = IDLE_TIMEOUT_DEFAULT_MS;
     config->max_age_ms = MAX_AGE_DEFAULT_MS;
+    config->defer_ms = DEFER_DEFAULT_MS;
 }
 
 static bool is_ours(struct span name)
@@ -214,6 +218,12 @@ static bool read_max_age(struct config *config, struct span value, struct span *
         return false;
     config->max_age_ms = ms;
     return true;
+}
+
+static bool read_defer(struct config *config, struct span value, struct span *offending)
+{
+    (void)offending;
+    return parse_time(value, &config->defer_ms);
 }
 
 static bool read_stats(struct config *config, struct span value, struct span *offending)

@@ -45,6 +45,7 @@ struct conn *conn_new(void)
     memset(conn->registrations, 0, sizeof conn->registrations);
     atomic_store(&conn->item.dest, NULL); /* pool_take_item() may be looking */
     conn->item.proven = false;
+    conn->is_deferred = false;
     return conn;
 }
 
@@ -160,8 +161,26 @@ bool conn_take_set_timeouts(struct conn *conn)
     return timed_out;
 }
 
+/* Another holder would notice a clean close, or it was half done by the application. */
+static bool asks_for_plain_close(enum reason reason)
+{
+    return reason == REASON_SHARED || reason == REASON_HALF_CLOSED || reason == REASON_STREAM ||
+           reason == REASON_URGENT || reason == REASON_NOT_CONNECTED;
+}
+
+/* An option that we cannot restore does not matter to a connection that is never handed out. All
+ * else does: the port must be free at once, or we may not know what was said. */
+static bool allows_deferral(enum reason reason)
+{
+    return reason == REASON_OPTION;
+}
+
 void conn_refuse(struct conn *conn, enum reason reason)
 {
+    if (asks_for_plain_close(reason))
+        conn_set(conn, CONN_PLAIN_CLOSE);
+    if (!allows_deferral(reason))
+        conn_set(conn, CONN_NOT_DEFERRED);
     uint32_t none = REASON_NONE;
     atomic_compare_exchange_strong(&conn->refusal, &none, (uint32_t)reason);
 }

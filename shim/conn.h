@@ -36,7 +36,9 @@ enum conn_flag {
     CONN_CONNECTING = 1 << 10,   /* the kernel has not told the success of its connect() yet */
     CONN_INTERRUPTED = 1 << 11,  /* a wait or a read was, and nothing was received since */
     CONN_BOUND = 1 << 12,        /* bind() was called */
-    CONN_TIMED_OUT = 1 << 13     /* a wait or a read did, and nothing was received since */
+    CONN_TIMED_OUT = 1 << 13,    /* a wait or a read did, and nothing was received since */
+    CONN_PLAIN_CLOSE = 1 << 14,  /* its close is libc's: a clean one could be noticed */
+    CONN_NOT_DEFERRED = 1 << 15  /* its close does not wait for the peer's */
 };
 
 /* An epoll set made by the application; records of closed ones are used again under another life.
@@ -88,6 +90,11 @@ struct conn {
     struct witness witness;
 
     struct pool_item item; /* the pool's, while idle */
+
+    /* defer.c's, under its lock. */
+    struct conn *deferred_prev, *deferred_next;
+    uint64_t deferred_until_ms;
+    _Atomic bool is_deferred;
 };
 
 /* A record for a new socket: GATE_HELD, one descriptor, everything else zero. NULL without memory.
@@ -153,7 +160,8 @@ void conn_unlock(struct conn *conn);
  * last asked. */
 bool conn_take_set_timeouts(struct conn *conn);
 
-/* Never to be parked; the first reason is kept. */
+/* Never to be parked; the first reason is kept. What each reason means for the way in which the
+ * connection is to be closed is kept of all of them. */
 void conn_refuse(struct conn *conn, enum reason reason);
 
 static inline bool conn_has(const struct conn *conn, enum conn_flag flag)

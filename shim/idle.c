@@ -2,6 +2,7 @@
  * The pool with descriptors in it: every way in and out of idleness passes here. */
 #include "idle.h"
 
+#include "defer.h"
 #include "fdtable.h"
 #include "kernel.h"
 #include "process.h"
@@ -31,6 +32,7 @@ void idle_start(const struct config *settings)
     config = settings;
     pool_init(&pool, (struct pool_limits){.idle = settings->max_idle,
                                           .idle_per_dest = settings->max_idle_per_dest});
+    defer_start(settings);
 }
 
 struct dest *idle_dest(const struct dest_key *key)
@@ -146,7 +148,7 @@ void idle_evict_descriptor(int fd)
         if (taken)
             idle_retire(conn, REASON_EVICTED);
         else
-            taken = spare_drop(conn);
+            taken = defer_drop(conn) || spare_drop(conn);
         kernel_restore_signals(signals);
         if (taken)
             return;
@@ -159,7 +161,7 @@ void idle_forget(struct conn *conn)
     /* The cookie is not that number's any more, so nothing is closed. */
     if (pool_take_item(&pool, &conn->item))
         idle_drop(conn, true);
-    else
+    else if (!defer_drop(conn))
         spare_drop(conn);
     kernel_restore_signals(signals);
 }
@@ -167,6 +169,7 @@ void idle_forget(struct conn *conn)
 void idle_sweep(uint64_t now_ms)
 {
     enum reason reason;
+    defer_sweep(now_ms);
     for (int swept = 0; swept < SWEEP_MOST; swept++) {
         struct pool_item *item = pool_take_expired(&pool, now_ms, &reason);
         if (item == NULL)
@@ -178,7 +181,7 @@ void idle_sweep(uint64_t now_ms)
 bool idle_make_room(void)
 {
     uint64_t signals = kernel_block_signals();
-    bool made = spare_drop_any();
+    bool made = spare_drop_any() || defer_drop_oldest();
     struct pool_item *item = made ? NULL : pool_take_oldest(&pool);
     if (item != NULL)
         idle_retire(conn_of(item), REASON_EVICTED);
@@ -191,7 +194,7 @@ void idle_flush(enum reason reason)
     uint64_t signals = kernel_block_signals();
     for (struct pool_item *item; (item = pool_take_oldest(&pool)) != NULL;)
         idle_retire(conn_of(item), reason);
-    while (spare_drop_any())
+    while (defer_drop_oldest() || spare_drop_any())
         ;
     kernel_restore_signals(signals);
 }
@@ -208,6 +211,7 @@ void idle_abandon(void)
 {
     fdtable_each(0, INT32_MAX, close_copy, NULL);
     fdtable_wipe();
+    defer_forget_all();
     spare_forget_all();
     conn_reset_all();
     if (config != NULL)

@@ -42,7 +42,7 @@ void idle_evict_descriptor(int fd);
  * is closed. */
 void idle_forget(struct conn *conn);
 
-/* Retires what is past its limits, a few at a time. */
+/* Retires what is past its limits, and ends deferred closes that are due, a few at a time. */
 void idle_sweep(uint64_t now_ms);
 
 /* Retires the longest idle one, to give a descriptor back. False when none was idle. */

@@ -4,6 +4,7 @@
 
 #include "call.h"
 #include "config.h"
+#include "defer.h"
 #include "hide.h"
 #include "idle.h"
 #include "kernel.h"
@@ -40,8 +41,10 @@ static void end_here(struct conn *conn, fd_entry entry, int fd);
 static enum outcome release(struct conn *conn, fd_entry entry, const struct departure *departure);
 static enum reason refusal(const struct conn *conn);
 static bool is_at_rest(const struct conn *conn, int fd);
-static enum reason park(struct conn *conn, fd_entry entry, const struct departure *departure,
-                        uint64_t now_ms);
+static bool is_registered(const struct conn *conn);
+static enum reason take_away(struct conn *conn, fd_entry entry, const struct departure *departure);
+static enum reason park(struct conn *conn, uint64_t now_ms);
+static enum reason wait_for_peer(struct conn *conn, enum reason refused, uint64_t now_ms);
 
 int release_close(int fd)
 {
@@ -245,13 +248,17 @@ static enum outcome release(struct conn *conn, fd_entry entry, const struct depa
     }
     note_outcome(conn, now_ms);
     idle_sweep(now_ms);
-    enum reason reason = refusal(conn);
-    if (reason == REASON_NONE) {
-        reason = park(conn, entry, departure, now_ms);
+    enum reason refused = refusal(conn);
+    bool parks = refused == REASON_NONE;
+    bool leaves = parks || (defer_may(conn) && !is_registered(conn));
+    enum reason reason = leaves ? take_away(conn, entry, departure) : refused;
+    bool may_free = reason != REASON_CONCURRENT; /* else a late call may still look at the record */
+    if (leaves && reason == REASON_NONE) {
+        reason = parks ? park(conn, now_ms) : wait_for_peer(conn, refused, now_ms);
         if (reason == REASON_NONE)
             return LEFT;
     }
-    /* Where parking was given up after the number had gone, the connection is behind ours. */
+    /* Where that was given up after the number had gone, the connection is behind ours. */
     bool number_gone = conn->hidden_fd >= 0;
     int last_fd = number_gone ? conn->hidden_fd : fd;
     bool at_rest = is_at_rest(conn, last_fd);
@@ -263,8 +270,7 @@ static enum outcome release(struct conn *conn, fd_entry entry, const struct depa
         end_here(conn, entry, fd);
         return REMAINS;
     }
-    idle_drop(conn,
-              reason != REASON_CONCURRENT); /* else a late call may still look at the record */
+    idle_drop(conn, may_free);
     return LEFT;
 }
 
@@ -309,14 +315,10 @@ static enum reason refusal(const struct conn *conn)
 static bool is_at_rest(const struct conn *conn, int fd)
 {
     struct tcp_view view;
-    enum reason refused = (enum reason)atomic_load(&conn->refusal);
     bool heard_last =
         conn_has(conn, CONN_LAST_RECEIVED) || (conn_has(conn, CONN_REUSED) && conn->sent == 0);
     if (!heard_last || conn_has(conn, CONN_PEER_CLOSED) || conn_has(conn, CONN_LINGER) ||
-        atomic_load(&conn->epoch) != process_epoch())
-        return false;
-    if (refused == REASON_SHARED || refused == REASON_HALF_CLOSED || refused == REASON_STREAM ||
-        refused == REASON_URGENT || refused == REASON_NOT_CONNECTED)
+        conn_has(conn, CONN_PLAIN_CLOSE) || atomic_load(&conn->epoch) != process_epoch())
         return false;
     return tcp_look(fd, &view) == 0 && view.established && !view.has_unsent &&
            view.acked - conn->acked_base == conn->sent &&
@@ -350,10 +352,8 @@ static int give_up_number(const struct departure *departure)
  * there nobody else can touch it. A child that is forked from here on finds the number marked as
  * ours and closes it; one forked before shows by the epoch, which is looked at once more for that.
  * On a refusal conn->hidden_fd tells whether the application's number is gone. */
-static enum reason park(struct conn *conn, fd_entry entry, const struct departure *departure,
-                        uint64_t now_ms)
+static enum reason take_away(struct conn *conn, fd_entry entry, const struct departure *departure)
 {
-    struct tcp_view view;
     int hidden = hide_descriptor(departure->fd);
     if (hidden < 0)
         return REASON_NO_DESCRIPTOR;
@@ -371,8 +371,13 @@ static enum reason park(struct conn *conn, fd_entry entry, const struct departur
     /* Until here others who use the number wait; it may have been given out again meanwhile, and
      * then is another entry. */
     fdtable_replace(departure->fd, entry, 0);
-    if (!ended)
-        return REASON_CONCURRENT;
+    return ended ? REASON_NONE : REASON_CONCURRENT;
+}
+
+static enum reason park(struct conn *conn, uint64_t now_ms)
+{
+    struct tcp_view view;
+    int hidden = conn->hidden_fd;
     int looked = tcp_look(hidden, &view);
     if (looked == -ENOSYS)
         process_go_inert("the kernel has no byte counters in TCP_INFO (Linux 4.6)");
@@ -391,4 +396,20 @@ static enum reason park(struct conn *conn, fd_entry entry, const struct departur
     conn->receive_base = view.received;
     conn->sent = conn->received = 0; /* as counted from here, should it not be parked after all */
     return idle_park(conn, now_ms);
+}
+
+/* The close waits for the peer's, which is on its way. Unread bytes make it libc's: an RST. */
+static enum reason wait_for_peer(struct conn *conn, enum reason refused, uint64_t now_ms)
+{
+    struct tcp_view view;
+    struct dest *dest = atomic_load(&conn->dest);
+    if (tcp_look(conn->hidden_fd, &view) != 0 || !view.established ||
+        view.received - conn->receive_base != conn->received ||
+        view.acked - conn->acked_base > conn->sent)
+        return refused;
+    /* Asked again, since someone may have given up waiting for us, or a child been forked. */
+    if (!defer_may(conn) || !defer_put(conn, now_ms))
+        return refused;
+    verdict_closed(dest, refused, false);
+    return REASON_NONE;
 }

@@ -46,6 +46,19 @@ bool tcp_has_unread(int fd)
     return unread > 0;
 }
 
+void tcp_drop_unread(int fd)
+{
+    enum { MOST = 65536 /* more than a goodbye is answered with */ };
+    arch_syscall(SYS_recvfrom, fd, 0, MOST, MSG_TRUNC | MSG_DONTWAIT, 0, 0);
+}
+
+void tcp_disconnect(int fd)
+{
+    struct sockaddr none = {.sa_family = AF_UNSPEC};
+    arch_syscall(SYS_shutdown, fd, SHUT_WR, 0, 0, 0, 0);
+    arch_syscall(SYS_connect, fd, (long)&none, sizeof none, 0, 0, 0);
+}
+
 /* Preferred to FIN and RST by two calls (shutdown(), then connect(AF_UNSPEC)): between those a peer
  * on this machine may be woken and close, and on one processor did so 420 times in 1,000; here the
  * kernel decides at the ACK, and it was 0. And the RST cannot overtake a lost FIN. */

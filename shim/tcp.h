@@ -27,6 +27,14 @@ void tcp_settle_connect(int fd);
 /* Bytes that have arrived and were not read (FIONREAD). */
 bool tcp_has_unread(int fd);
 
+/* Reads and drops what has arrived, up to 64 KiB. */
+void tcp_drop_unread(int fd);
+
+/* FIN, and an RST at once: the descriptor is that of an unconnected socket then. No bytes of ours
+ * may be on their way: the RST could overtake them. The peer reads what it was sent, and a normal
+ * end; TIME_WAIT is left on neither side, unless the peer's FIN arrives between the two. */
+void tcp_disconnect(int fd);
+
 /* Whether the last close of this connection will be a clean one, tcp(7) TCP_LINGER2: FIN as always,
  * and once the peer has acknowledged all and the FIN, an RST in place of waiting for the peer's.
  * The peer reads all that was sent, and a normal end; TIME_WAIT is left on neither side, unless

@@ -56,6 +56,12 @@ void verdict_parked(struct dest *dest)
     trace(dest, "parked", REASON_NONE);
 }
 
+void verdict_deferred(struct dest *dest)
+{
+    count(&dest->deferred);
+    trace(dest, "deferred", REASON_NONE);
+}
+
 void verdict_refused(struct dest *dest, enum reason reason)
 {
     if (dest == NULL)

@@ -10,6 +10,7 @@
 void verdict_opened(struct dest *dest);
 void verdict_reused(struct dest *dest);
 void verdict_parked(struct dest *dest);
+void verdict_deferred(struct dest *dest);
 
 /* A close that was no parking, or a connect() that was no reuse. */
 void verdict_refused(struct dest *dest, enum reason reason);
