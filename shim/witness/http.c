@@ -108,6 +108,41 @@ static const llhttp_settings_t response_settings = {
     .on_message_complete = on_message_complete,
 };
 
+/* What a request begins with. PRI is HTTP/2's, which on_url_complete() names. */
+static const char *const methods[] = {
+#define METHOD(number, name, string) #string " ",
+    HTTP_METHOD_MAP(METHOD)
+#undef METHOD
+        "PRI ",
+};
+enum { METHODS = sizeof methods / sizeof *methods };
+
+static enum recognition begins_with(const char *method, const struct first_bytes *first)
+{
+    for (uint8_t i = 0; i < first->sent_len; i++) {
+        if (method[i] != first->sent[i]) {
+            return NOT_MINE;
+        }
+        if (method[i + 1] == '\0') {
+            return MINE;
+        }
+    }
+    return MAYBE_MINE;
+}
+
+static enum recognition http_begins(const struct first_bytes *first)
+{
+    enum recognition best = NOT_MINE;
+    if (first->received_len > 0) {
+        return NOT_MINE; /* no server answers less than a method */
+    }
+    for (size_t i = 0; i < METHODS && best != MINE; i++) {
+        enum recognition recognition = begins_with(methods[i], first);
+        best = recognition > best ? recognition : best;
+    }
+    return best;
+}
+
 static void http_opened(struct witness *witness)
 {
     memset(&witness->http, 0, sizeof witness->http);
@@ -127,6 +162,7 @@ static void http_received(struct witness *witness, const char *buf, size_t len)
 
 const struct witness_protocol witness_http = {
     .name = "http",
+    .begins = http_begins,
     .opened = http_opened,
     .sent = http_sent,
     .received = http_received,
