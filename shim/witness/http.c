@@ -200,6 +200,7 @@ static void feed(struct witness *witness, llhttp_t *parser, const char *buf, siz
     const struct direction to = direction_of(parser);
     while (len > 0 && is_observed(witness)) {
         if (!*to.open && is_request(&to) && witness->http.closing) {
+            witness->http.unanswered = true;
             return; /* the server will not read it, and the announced close still holds */
         }
         if (!*to.open) {
@@ -296,6 +297,7 @@ static void settle(struct witness *witness)
     if (http->closing && !awaited) {
         witness->state = WITNESS_CLOSING;
         witness->reason = REASON_ANNOUNCED_CLOSE;
+        witness->peer_will_close = !http->request_open && !http->unanswered;
     } else if (http->request_open) {
         witness->reason = REASON_REQUEST_INCOMPLETE;
     } else if (awaited) {
@@ -620,7 +622,9 @@ static int on_request_headers(llhttp_t *parser)
     if (http->outstanding == HTTP_PIPELINE_MAX) {
         return refuse(&to, REASON_NO_MEMORY);
     }
-    if (!http->closing) {
+    if (http->closing) {
+        http->unanswered = true;
+    } else {
         http->head[http->outstanding++] = parser->method == HTTP_HEAD;
     }
     if (parser->http_minor == 0) {
@@ -653,7 +657,8 @@ static void take_persistence(const struct direction *to)
     bool persists = silent || (marks & MARK_KEEP_ALIVE);
     if (!persists || (marks & MARK_CLOSE) || witness->uses_left == 0) {
         http->closing = true;
-        http->outstanding = 1; /* those behind it will not be answered */
+        http->unanswered |= http->outstanding > 1;
+        http->outstanding = 1;
     }
 }
 

@@ -83,6 +83,7 @@ struct http_witness {
     bool request_open, response_open; /* inside a message: a byte of it was seen, its end was not */
     bool request_headers_done;
     bool closing;             /* a close was announced: no further request will be answered */
+    bool unanswered;          /* and bytes were sent that it leaves without an answer */
     bool explicit_keep_alive; /* a request was HTTP/1.0: to persist must be said in so many words */
     bool response_early;      /* the response under way began before its request was sent whole */
     uint32_t promised_idle_ms, promised_uses; /* Keep-Alive of that response, UINT32_MAX = none */
