@@ -108,6 +108,41 @@ static const llhttp_settings_t response_settings = {
     .on_message_complete = on_message_complete,
 };
 
+/* What a request begins with. PRI is HTTP/2's, which on_url_complete() names. */
+static const char *const methods[] = {
+#define METHOD(number, name, string) #string " ",
+    HTTP_METHOD_MAP(METHOD)
+#undef METHOD
+        "PRI ",
+};
+enum { METHODS = sizeof methods / sizeof *methods };
+
+static enum recognition begins_with(const char *method, const struct first_bytes *first)
+{
+    for (uint8_t i = 0; i < first->sent_len; i++) {
+        if (method[i] != first->sent[i]) {
+            return NOT_MINE;
+        }
+        if (method[i + 1] == '\0') {
+            return MINE;
+        }
+    }
+    return MAYBE_MINE;
+}
+
+static enum recognition http_begins(const struct first_bytes *first)
+{
+    enum recognition best = NOT_MINE;
+    if (first->received_len > 0) {
+        return NOT_MINE; /* no server answers less than a method */
+    }
+    for (size_t i = 0; i < METHODS && best != MINE; i++) {
+        enum recognition recognition = begins_with(methods[i], first);
+        best = recognition > best ? recognition : best;
+    }
+    return best;
+}
+
 static void http_opened(struct witness *witness)
 {
     memset(&witness->http, 0, sizeof witness->http);
@@ -127,6 +162,7 @@ static void http_received(struct witness *witness, const char *buf, size_t len)
 
 const struct witness_protocol witness_http = {
     .name = "http",
+    .begins = http_begins,
     .opened = http_opened,
     .sent = http_sent,
     .received = http_received,
@@ -164,6 +200,7 @@ static void feed(struct witness *witness, llhttp_t *parser, const char *buf, siz
     const struct direction to = direction_of(parser);
     while (len > 0 && is_observed(witness)) {
         if (!*to.open && is_request(&to) && witness->http.closing) {
+            witness->http.unanswered = true;
             return; /* the server will not read it, and the announced close still holds */
         }
         if (!*to.open) {
@@ -260,6 +297,7 @@ static void settle(struct witness *witness)
     if (http->closing && !awaited) {
         witness->state = WITNESS_CLOSING;
         witness->reason = REASON_ANNOUNCED_CLOSE;
+        witness->peer_will_close = !http->request_open && !http->unanswered;
     } else if (http->request_open) {
         witness->reason = REASON_REQUEST_INCOMPLETE;
     } else if (awaited) {
@@ -584,7 +622,9 @@ static int on_request_headers(llhttp_t *parser)
     if (http->outstanding == HTTP_PIPELINE_MAX) {
         return refuse(&to, REASON_NO_MEMORY);
     }
-    if (!http->closing) {
+    if (http->closing) {
+        http->unanswered = true;
+    } else {
         http->head[http->outstanding++] = parser->method == HTTP_HEAD;
     }
     if (parser->http_minor == 0) {
@@ -617,7 +657,8 @@ static void take_persistence(const struct direction *to)
     bool persists = silent || (marks & MARK_KEEP_ALIVE);
     if (!persists || (marks & MARK_CLOSE) || witness->uses_left == 0) {
         http->closing = true;
-        http->outstanding = 1; /* those behind it will not be answered */
+        http->unanswered |= http->outstanding > 1;
+        http->outstanding = 1;
     }
 }
 

@@ -20,7 +20,8 @@ enum witness_state {
 
 struct witness;
 
-/* The bytes of a connection whose protocol is not known yet: as many as it takes to know. */
+/* The bytes of a connection whose protocol is not known yet: as many as it takes to know. When both
+ * lengths are not 0, all the bytes of the side that spoke first came before those of the other. */
 enum { FIRST_SENT_MAX = 20, FIRST_RECEIVED_MAX = 8 };
 struct first_bytes {
     uint8_t sent_len, received_len;
@@ -39,8 +40,8 @@ enum recognition {
  * witness that is PRIVATE. */
 struct witness_protocol {
     const char *name;
-    /* Whether a connection that begins so speaks this protocol; NULL: it is not looked for. The
-     * bytes are then fed again, to opened(), sent() and received(). */
+    /* Whether a connection that begins so speaks this protocol, asked after each byte; NULL: it is
+     * not looked for. Once it says MINE, the same bytes come again, after opened(). */
     enum recognition (*begins)(const struct first_bytes *first);
     /* A connection was opened: nothing was sent or received on it yet. */
     void (*opened)(struct witness *witness);
@@ -51,7 +52,7 @@ struct witness_protocol {
     void (*timed_out)(struct witness *witness);
 };
 
-extern const struct witness_protocol witness_http, witness_raw;
+extern const struct witness_protocol witness_http, witness_raw, witness_sniff;
 
 /* The most requests that may be outstanding on one HTTP connection: clients that pipeline send a
  * handful; beyond this the connection becomes private. */
@@ -82,6 +83,7 @@ struct http_witness {
     bool request_open, response_open; /* inside a message: a byte of it was seen, its end was not */
     bool request_headers_done;
     bool closing;             /* a close was announced: no further request will be answered */
+    bool unanswered;          /* and bytes were sent that it leaves without an answer */
     bool explicit_keep_alive; /* a request was HTTP/1.0: to persist must be said in so many words */
     bool response_early;      /* the response under way began before its request was sent whole */
     uint32_t promised_idle_ms, promised_uses; /* Keep-Alive of that response, UINT32_MAX = none */
@@ -90,11 +92,6 @@ struct http_witness {
     char request_name[HTTP_NAME_MAX], response_name[HTTP_NAME_MAX];
     char request_value[HTTP_VALUE_MAX], response_value[HTTP_VALUE_MAX];
     uint8_t request_name_len, response_name_len, request_value_len, response_value_len;
-};
-
-/* The bytes that RULE_AUTO has seen so far are the first len of this method and its space. */
-struct sniffer {
-    uint8_t method, len;
 };
 
 struct raw_witness {
@@ -111,18 +108,18 @@ struct witness {
      * was announced and the exchange is over. Then the state is CLOSING or PRIVATE, and a close of
      * ours may wait for the peer's. Bytes that are sent after it make it false again. */
     bool peer_will_close;
-    bool sniffing;  /* the rule is `auto` and the first bytes have not been seen yet */
+    bool sniffing;  /* the rule is `auto` and the first bytes have not told the protocol yet */
     bool sniffed;   /* the protocol was recognised, not named by a rule */
     bool confirmed; /* a first response has confirmed the protocol */
     union {
-        struct sniffer sniffer;
+        struct first_bytes first; /* while sniffing */
         struct http_witness http;
         struct raw_witness raw;
     };
 };
 
-/* Starts the witness that the rule asks for, for a connection just opened. RULE_AUTO sniffs the
- * first bytes sent. RULE_CLEAN (and RULE_OFF) starts one that is PRIVATE from the beginning. */
+/* Starts the witness that the rule asks for, for a connection just opened. RULE_AUTO looks at the
+ * first bytes. RULE_CLEAN (and RULE_OFF) starts one that is PRIVATE from the beginning. */
 void witness_open(struct witness *witness, enum rule rule);
 
 /* Bytes that the kernel took or gave; len 0 is allowed and does nothing. The verdict never depends

@@ -185,7 +185,6 @@ static const struct exchange corpus[] = {
     {"get / HTTP/1.1\r\n\r\n", OK, FOREIGN},
     {"GETS / HTTP/1.1\r\n\r\n", OK, FOREIGN},
     {"\r\n" GET, OK, FOREIGN},
-    {"*1\r\n$4\r\nPING\r\n", "+PONG\r\n", FOREIGN},
     {"\x16\x03\x01\x02", "", PRIVATE(TLS)},
     {GET, "+OK\r\n", FOREIGN},
     {GET, "HTTQ", FOREIGN},
@@ -281,6 +280,7 @@ static void assert_same(const struct witness *a, const struct witness *b)
     ck_assert_uint_eq(a->idle_limit_ms, b->idle_limit_ms);
     ck_assert_uint_eq(a->uses_left, b->uses_left);
     ck_assert_int_eq(a->confirmed, b->confirmed);
+    ck_assert_int_eq(a->peer_will_close, b->peer_will_close);
 }
 
 static const enum rule observing[] = {RULE_HTTP, RULE_AUTO};
@@ -508,6 +508,63 @@ START_TEST(after_an_announced_close_nothing_brings_the_connection_back)
 END_TEST
 
 static const struct {
+    const char *request, *response;
+    bool will_close; /* at the end of the response; never before */
+} farewells[] = {
+    {GET_WITH("Connection: close"), OK, true},
+    {GET, OK_WITH("Connection: close"), true},
+    {GET_WITH("Connection: close"), OK_CHUNKED("2\r\nok\r\n0\r\n\r\n"), true},
+    {GET_WITH("Connection: close"), "HTTP/1.1 304 Not Modified\r\n\r\n", true},
+    {GET, "HTTP/1.1 103 Early Hints\r\nConnection: close\r\n\r\n" OK, true},
+    {OLD_GET, OK, true},
+    {OLD_GET_KEPT, OK, true}, /* HTTP/1.1 that does not say keep-alive to an HTTP/1.0 client */
+    {GET, "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", true},
+    {GET, OK_WITH("Keep-Alive: max=0"), true},
+    {GET, OK, false},
+    /* The content ends with the connection: whether it is over only the peer's close tells. */
+    {GET_WITH("Connection: close"), "HTTP/1.1 200 OK\r\n\r\nok", false},
+    {OLD_GET, "HTTP/1.0 200 OK\r\n\r\n", false},
+    /* Something was sent that is not answered. */
+    {GET_WITH("Connection: close") "rubbish", OK, false},
+    {GET_WITH("Connection: close") GET, OK OK, false},
+    {GET GET, OK_WITH("Connection: close"), false},
+    {GET "GET /", OK_WITH("Connection: close"), false},
+    /* Private is for good, and nothing was understood of the rest. */
+    {GET_WITH("Authorization: NTLM x\r\nConnection: close"), OK, false},
+    {GET, OK_WITH("Connection: close\r\nContent-Length: 2"), false},
+};
+
+START_TEST(the_peer_will_close_once_an_exchange_with_an_announced_close_is_over)
+{
+    struct witness witness = after(RULE_AUTO, farewells[_i].request, BYTES, "", WHOLE);
+    for (const char *byte = farewells[_i].response; *byte != '\0'; byte++) {
+        ck_assert(!witness.peer_will_close);
+        feed(&witness, false, byte, 1, WHOLE);
+    }
+    ck_assert_int_eq(witness.peer_will_close, farewells[_i].will_close);
+    struct witness whole =
+        after(RULE_AUTO, farewells[_i].request, WHOLE, farewells[_i].response, WHOLE);
+    assert_same(&witness, &whole);
+    feed(&witness, true, "", 0, WHOLE);
+    ck_assert_int_eq(witness.peer_will_close, farewells[_i].will_close);
+    sent(&witness, "G");
+    ck_assert(!witness.peer_will_close);
+}
+END_TEST
+
+START_TEST(a_request_that_is_still_being_sent_keeps_the_peer_from_closing_in_peace)
+{
+    struct witness witness = opened(RULE_HTTP);
+    sent(&witness, GET GET "GET /");
+    received(&witness, OK "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n");
+    sent(&witness, " HTTP/1.1\r\n\r\n");
+    received(&witness, "ok");
+    assert_is(&witness, WITNESS_CLOSING, REASON_ANNOUNCED_CLOSE);
+    ck_assert(!witness.peer_will_close);
+}
+END_TEST
+
+static const struct {
     const char *header;
     uint32_t idle_limit_ms, uses_left;
 } promises[] = {
@@ -597,6 +654,11 @@ static Suite *http_suite(void)
     tcase_add_test(sequences, an_answer_that_begins_before_its_request_was_sent_whole_is_private);
     tcase_add_test(sequences, an_answer_may_come_while_the_next_request_is_being_sent);
     tcase_add_test(sequences, after_an_announced_close_nothing_brings_the_connection_back);
+    tcase_add_loop_test(sequences,
+                        the_peer_will_close_once_an_exchange_with_an_announced_close_is_over, 0,
+                        sizeof farewells / sizeof *farewells);
+    tcase_add_test(sequences,
+                   a_request_that_is_still_being_sent_keeps_the_peer_from_closing_in_peace);
     tcase_add_loop_test(sequences, a_keep_alive_header_promises_time_and_uses, 0,
                         sizeof promises / sizeof *promises);
     tcase_add_test(sequences, a_promise_lasts_until_the_next_and_its_uses_are_used_up);

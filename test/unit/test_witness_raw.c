@@ -143,7 +143,7 @@ START_TEST(auto_recognises_http_by_its_methods_however_they_are_split)
         sent(&witness, first + cut);
         assert_is(&witness, firsts[_i].state, firsts[_i].reason);
         ck_assert_int_eq(witness.protocol == &witness_http, firsts[_i].recognised);
-        ck_assert_int_eq(witness.sniffing, !firsts[_i].recognised);
+        ck_assert_int_eq(witness.sniffed, firsts[_i].recognised);
     }
     struct witness witness = opened(RULE_AUTO);
     for (const char *byte = first; *byte != '\0'; byte++) {
