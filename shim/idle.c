@@ -181,7 +181,7 @@ void idle_sweep(uint64_t now_ms)
 bool idle_make_room(void)
 {
     uint64_t signals = kernel_block_signals();
-    bool made = spare_drop_any() || defer_drop_oldest();
+    bool made = spare_drop_any() || defer_drop_oldest(REASON_EVICTED);
     struct pool_item *item = made ? NULL : pool_take_oldest(&pool);
     if (item != NULL)
         idle_retire(conn_of(item), REASON_EVICTED);
@@ -194,7 +194,7 @@ void idle_flush(enum reason reason)
     uint64_t signals = kernel_block_signals();
     for (struct pool_item *item; (item = pool_take_oldest(&pool)) != NULL;)
         idle_retire(conn_of(item), reason);
-    while (defer_drop_oldest() || spare_drop_any())
+    while (defer_drop_oldest(reason) || spare_drop_any())
         ;
     kernel_restore_signals(signals);
 }

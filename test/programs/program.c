@@ -172,6 +172,28 @@ void show_descriptors(void)
     say("%s", line);
 }
 
+static unsigned connections_in(const char *path, uint16_t port, bool as_client, unsigned state)
+{
+    char line[512];
+    unsigned count = 0;
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        broken(path);
+    while (fgets(line, sizeof line, file) != NULL) {
+        unsigned local, remote, is;
+        if (sscanf(line, " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%x %x", &local, &remote, &is) == 3)
+            count += (as_client ? remote : local) == port && is == state;
+    }
+    fclose(file);
+    return count;
+}
+
+unsigned connections(uint16_t port, bool as_client, unsigned state)
+{
+    return connections_in("/proc/self/net/tcp", port, as_client, state) +
+           connections_in("/proc/self/net/tcp6", port, as_client, state);
+}
+
 void sleep_ms(int ms)
 {
     struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};

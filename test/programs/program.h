@@ -38,9 +38,10 @@ enum service {
     /* HTTP/1.1 with kept connections. Every body names the path that was asked for. /chunked is
      * sent in chunks, /slow pauses for 300 ms in the middle of the body, /big has 200,000 bytes,
      * /close announces the close and closes, /drop closes without a word, /late answers after
-     * 300 ms, /reset resets, /promise keeps the connection for a second; 20 ms after their answers
-     * /more-later sends another byte, /urgent-later an urgent one, and /leaves-later closes;
-     * /busy-later makes it busy for 100 ms. */
+     * 300 ms, /close-later announces the close and closes after 100 ms, /close-with-more says
+     * another byte then, /close-never does not close, /reset resets, /promise keeps the connection
+     * for a second; 20 ms after their answers /more-later sends another byte, /urgent-later an
+     * urgent one, and /leaves-later closes; /busy-later makes it busy for 100 ms. */
     SERVICE_HTTP,
     SERVICE_ECHO,   /* sends back what it receives */
     SERVICE_GREETS, /* sends "hello\n" first, then echoes */
@@ -72,6 +73,10 @@ ssize_t show_recv(int fd, size_t size, int flags);
 
 /* Writes a line with the events that poll(events, timeout_ms) reports. */
 void show_poll(int fd, short events, int timeout_ms);
+
+/* Connections of this network namespace to the port (as_client) or from it, in a state of the
+ * kernel's net/tcp_states.h: 1 is established, 6 TIME_WAIT. */
+unsigned connections(uint16_t port, bool as_client, unsigned state);
 
 /* Writes a line with the descriptors from 0 to 63 that are open. */
 void show_descriptors(void);

@@ -90,6 +90,19 @@ static bool respond(int fd, const char *path)
         send_body(fd, path, "Connection: close\r\n");
         return false;
     }
+    if (strcmp(path, "/close-later") == 0) {
+        send_body(fd, path, "Connection: close\r\n");
+        sleep_ms(100);
+        return false;
+    }
+    if (strcmp(path, "/close-never") == 0)
+        return send_body(fd, path, "Connection: close\r\n");
+    if (strcmp(path, "/close-with-more") == 0) {
+        send_body(fd, path, "Connection: close\r\n");
+        sleep_ms(100);
+        send_all(fd, "x", 1);
+        return false;
+    }
     if (strcmp(path, "/reset") == 0) {
         struct linger abort = {.l_onoff = 1};
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);

@@ -45,6 +45,7 @@ START_TEST(an_empty_value_means_unset)
                      "TWPOOL_LOG=",
                      "TWPOOL_MAX_IDLE=",
                      "TWPOOL_MAX_AGE=",
+                     "TWPOOL_DEFER=",
                      "TWPOOL_MAX_IDLE_PER_DEST=",
                      "TWPOOL_STATS=",
                      "TWPOOL_IDLE_TIMEOUT=",
@@ -180,6 +181,11 @@ START_TEST(times_are_seconds_or_have_a_unit)
     ck_assert_uint_eq(config.max_age_ms, times[_i].ms);
     ck_assert_uint_eq(config.idle_timeout_ms, 2000);
     ck_assert(!config.idle_timeout_is_set);
+
+    snprintf(entry, sizeof entry, "TWPOOL_DEFER=%s", times[_i].value);
+    assert_accepted(entry);
+    ck_assert_uint_eq(config.defer_ms, times[_i].ms);
+    ck_assert_uint_eq(config.max_age_ms, 60000);
 }
 END_TEST
 
@@ -224,6 +230,9 @@ START_TEST(absurd_times_are_complained_of)
     snprintf(entry, sizeof entry, "TWPOOL_MAX_AGE=%s", absurd_times[_i]);
     assert_refused(entry, absurd_times[_i]);
     assert_defaults();
+    snprintf(entry, sizeof entry, "TWPOOL_DEFER=%s", absurd_times[_i]);
+    assert_refused(entry, absurd_times[_i]);
+    assert_defaults();
 }
 END_TEST
 
@@ -234,6 +243,8 @@ START_TEST(an_idle_timeout_of_0_is_a_choice_and_an_age_of_0_a_mistake)
     ck_assert(config.idle_timeout_is_set);
     assert_accepted("TWPOOL_IDLE_TIMEOUT=0.000ms");
     ck_assert_uint_eq(config.idle_timeout_ms, 0);
+    assert_accepted("TWPOOL_DEFER=0");
+    ck_assert_uint_eq(config.defer_ms, 0);
     assert_refused("TWPOOL_MAX_AGE=0", "0");
     assert_refused("TWPOOL_MAX_AGE=0.0s", "0.0s");
     assert_defaults();

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT
+ * Plays about closes that wait for the peer's, and about those that must not. */
+#include "program.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <signal.h>
+#include <sys/epoll.h>
+
+enum { ESTABLISHED = 1, TIME_WAIT = 6 /* net/tcp_states.h */ };
+
+static int asked(uint16_t port, const char *path)
+{
+    int fd = connect_to(port);
+    ask(fd, path);
+    answer(fd);
+    return fd;
+}
+
+/* The peer is no TIME_WAIT of ours, and what waits is no descriptor of the application's. */
+static void expect_waiting(uint16_t port, int fd)
+{
+    expect(fcntl(fd, F_GETFD) == -1 && errno == EBADF, "closed for the application");
+    expect(connections(port, true, ESTABLISHED) == 1, "and open for the peer");
+}
+
+static void expect_passive_end(uint16_t port)
+{
+    sleep_ms(200);
+    fetch(port, "/next"); /* a connect() and a close() look after it */
+    expect(connections(port, true, TIME_WAIT) == 0, "no TIME_WAIT of the client's");
+    expect(connections(port, false, TIME_WAIT) == 1, "the server's close came first");
+}
+
+static void announced(uint16_t port)
+{
+    int fd = asked(port, "/close-later");
+    close(fd);
+    expect_waiting(port, fd);
+    expect_passive_end(port);
+}
+
+static void overwritten(uint16_t port)
+{
+    int fd = asked(port, "/close-later");
+    expect(dup2(STDIN_FILENO, fd) == fd, "dup2");
+    expect(connections(port, true, ESTABLISHED) == 1, "open for the peer");
+    expect_passive_end(port);
+}
+
+static void by_close_range(uint16_t port)
+{
+    int fd = asked(port, "/close-later");
+    expect(close_range((unsigned)fd, (unsigned)fd, 0) == 0, "close_range");
+    expect_waiting(port, fd);
+    expect_passive_end(port);
+}
+
+/* One byte more than was read has come, unasked: unread, it would make the end a reset. */
+static void said_more(uint16_t port)
+{
+    close(asked(port, "/close-with-more"));
+    expect_passive_end(port);
+}
+
+static void unread_already(uint16_t port)
+{
+    int fd = asked(port, "/close-with-more");
+    sleep_ms(50);
+    recv(fd, &(char){0}, 1, MSG_PEEK); /* waits for it, and leaves it */
+    close(fd);
+    sleep_ms(20);
+    expect(connections(port, true, ESTABLISHED) == 0, "closed at once");
+}
+
+static void waited_in_vain(uint16_t port)
+{
+    close(asked(port, "/close-never"));
+    sleep_ms(50);
+    fetch(port, "/meanwhile");
+    expect(connections(port, true, ESTABLISHED) == 2, "one is idle, one waits");
+    sleep_ms(200);
+    fetch(port, "/next");
+    close(asked(port, "/close-never"));
+    sleep_ms(50);
+    expect(connections(port, true, ESTABLISHED) == 0, "not deferred again");
+    expect(connections(port, true, TIME_WAIT) == 0, "a clean close");
+}
+
+static void many(uint16_t port)
+{
+    int fds[4];
+    for (int i = 0; i < 4; i++)
+        fds[i] = asked(port, "/close-later");
+    for (int i = 0; i < 4; i++)
+        close(fds[i]);
+    expect(connections(port, true, ESTABLISHED) == 4, "all wait");
+    sleep_ms(200);
+    fetch(port, "/one"); /* two at the connect, two at the close */
+    expect(connections(port, false, TIME_WAIT) == 4, "all were ended");
+    expect(connections(port, true, TIME_WAIT) == 0, "passively");
+}
+
+static void beyond_the_room(uint16_t port)
+{
+    int one = asked(port, "/close-later"), two = asked(port, "/close-later");
+    close(one);
+    close(two);
+    expect(connections(port, true, ESTABLISHED) == 1, "the first made room");
+    expect(connections(port, true, TIME_WAIT) == 0, "by a clean close");
+}
+
+static void bound_to_port(uint16_t port)
+{
+    struct sockaddr_in to = loopback(port), from = loopback(0);
+    int probe = socket(AF_INET, SOCK_STREAM, 0);
+    socklen_t len = sizeof from;
+    expect(bind(probe, (struct sockaddr *)&from, len) == 0, "bind");
+    getsockname(probe, (struct sockaddr *)&from, &len);
+    close(probe);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    expect(bind(fd, (struct sockaddr *)&from, len) == 0, "bind to a port");
+    expect(connect(fd, (struct sockaddr *)&to, sizeof to) == 0, "connect");
+    ask(fd, "/close-later");
+    answer(fd);
+    close(fd);
+    expect(connections(port, true, ESTABLISHED) == 0, "closed at once");
+}
+
+/* The first reason alone would allow it. */
+static void option_and_bound_to_port(uint16_t port)
+{
+    struct sockaddr_in to = loopback(port), from = loopback(0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    expect(setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &(int){1}, sizeof(int)) == 0, "SO_RCVLOWAT");
+    from.sin_port = htons(20001);
+    expect(bind(fd, (struct sockaddr *)&from, sizeof from) == 0, "bind to a port");
+    expect(connect(fd, (struct sockaddr *)&to, sizeof to) == 0, "connect");
+    ask(fd, "/close-later");
+    answer(fd);
+    close(fd);
+    expect(connections(port, true, ESTABLISHED) == 0, "closed at once");
+}
+
+static void option(uint16_t port)
+{
+    int fd = asked(port, "/close-later");
+    expect(setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &(int){1}, sizeof(int)) == 0, "SO_RCVLOWAT");
+    close(fd);
+    expect_waiting(port, fd);
+    expect_passive_end(port);
+}
+
+static void linger(uint16_t port)
+{
+    struct linger wait = {.l_onoff = 1, .l_linger = 1};
+    int fd = asked(port, "/close-later");
+    expect(setsockopt(fd, SOL_SOCKET, SO_LINGER, &wait, sizeof wait) == 0, "SO_LINGER");
+    close(fd);
+    expect(connections(port, true, ESTABLISHED) == 0, "closed at once");
+}
+
+static void half_closed(uint16_t port)
+{
+    int fd = asked(port, "/close-never");
+    shutdown(fd, SHUT_WR);
+    close(fd);
+    sleep_ms(50);
+    expect(connections(port, true, TIME_WAIT) == 1, "closed as by libc");
+}
+
+static void half_read(uint16_t port)
+{
+    char some[20];
+    int fd = connect_to(port);
+    ask(fd, "/close-later");
+    expect(recv(fd, some, sizeof some, MSG_WAITALL) == sizeof some, "a part of the answer");
+    close(fd);
+    sleep_ms(20);
+    expect(connections(port, true, ESTABLISHED) == 0, "closed at once");
+}
+
+static void asked_again(uint16_t port)
+{
+    int fd = asked(port, "/close-later");
+    ask(fd, "/too-late");
+    close(fd);
+    sleep_ms(20);
+    expect(connections(port, true, ESTABLISHED) == 0, "closed at once");
+}
+
+static void registered(uint16_t port)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    int set = epoll_create1(0), fd = asked(port, "/close-later");
+    expect(epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) == 0, "EPOLL_CTL_ADD");
+    close(fd);
+    expect(epoll_wait(set, &event, 1, 300) == 0, "no event after the close");
+}
+
+static void forked(uint16_t port)
+{
+    close(asked(port, "/close-later"));
+    pid_t child = fork();
+    if (child == 0) {
+        show_descriptors();
+        sleep_ms(300);
+        _exit(0);
+    }
+    expect_passive_end(port);
+    waitpid(child, NULL, 0);
+}
+
+static void shared(uint16_t port)
+{
+    int fd = asked(port, "/close-later");
+    pid_t child = fork();
+    if (child == 0) {
+        sleep_ms(50);
+        _exit(0);
+    }
+    close(fd);
+    waitpid(child, NULL, 0);
+    expect(connections(port, true, ESTABLISHED) == 0, "closed at once, and by the child's end");
+}
+
+/* What waits is behind the highest number: fcntl() would say that it is not open. */
+static int hidden_number(void)
+{
+    int highest = -1;
+    DIR *numbers = opendir("/proc/self/fd");
+    for (struct dirent *entry; numbers != NULL && (entry = readdir(numbers)) != NULL;)
+        highest = atoi(entry->d_name) > highest ? atoi(entry->d_name) : highest;
+    closedir(numbers);
+    return highest;
+}
+
+static void number_overwritten(uint16_t port)
+{
+    close(asked(port, "/close-later"));
+    int hidden = hidden_number();
+    expect(hidden > 0 && dup2(STDIN_FILENO, hidden) == hidden, "dup2 over the one that waits");
+    expect(connections(port, true, ESTABLISHED) == 0, "it ended");
+    expect(connections(port, true, TIME_WAIT) == 0, "by FIN and RST");
+    sleep_ms(200);
+    fetch(port, "/next");
+    expect(fcntl(hidden, F_GETFD) >= 0, "the application's number is left alone");
+}
+
+static void *unseen(const char *function)
+{
+    return dlsym(dlopen("libc.so.6", RTLD_NOW | RTLD_LOCAL), function);
+}
+
+/* What lies behind our number now is not the connection that waited: nothing of it may be read. */
+static void number_reused_unseen(uint16_t port)
+{
+    int pair[2];
+    char byte = 0;
+    close(asked(port, "/close-later"));
+    int hidden = hidden_number();
+    int (*unseen_dup2)(int, int) = (int (*)(int, int))unseen("dup2");
+    expect(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "socketpair");
+    expect(write(pair[0], "x", 1) == 1, "write");
+    expect(unseen_dup2(pair[1], hidden) == hidden, "dup2");
+    fetch(port, "/next");
+    expect(recv(pair[1], &byte, 1, MSG_DONTWAIT) == 1 && byte == 'x', "the byte is still there");
+}
+
+static void sent_unseen(uint16_t port)
+{
+    ssize_t (*unseen_send)(int, const void *, size_t, int) =
+        (ssize_t(*)(int, const void *, size_t, int))unseen("send");
+    int fd = asked(port, "/close-later");
+    expect(unseen_send(fd, "GET /", 5, 0) == 5, "send");
+    sleep_ms(50); /* until it is acknowledged */
+    close(fd);
+    expect(connections(port, true, ESTABLISHED) == 0, "closed at once");
+}
+
+/* What waits is the parent's: the child begins anew. */
+static void forked_with_one_waiting(uint16_t port)
+{
+    close(asked(port, "/close-never"));
+    pid_t child = fork();
+    if (child == 0) {
+        fetch(port, "/one");
+        int two = asked(port, "/two"), three = asked(port, "/three"), four = asked(port, "/four");
+        close(two);
+        close(asked(port, "/close-later"));
+        close(three);
+        close(four);
+        exit(0);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    expect(status == 0, "the child ends well");
+    expect(connections(port, true, ESTABLISHED) == 1, "the parent's still waits");
+}
+
+static void ends_meanwhile(uint16_t port)
+{
+    close(asked(port, "/close-later"));
+}
+
+static void killed_meanwhile(uint16_t port)
+{
+    close(asked(port, "/close-never"));
+    kill(getpid(), SIGKILL);
+}
+
+static void not_deferred(uint16_t port)
+{
+    close(asked(port, "/close-later"));
+    sleep_ms(20);
+    expect(connections(port, true, ESTABLISHED) == 0, "closed at once");
+}
+
+static const struct play plays[] = {
+    {"announced", announced},
+    {"overwritten", overwritten},
+    {"by_close_range", by_close_range},
+    {"said_more", said_more},
+    {"unread_already", unread_already},
+    {"waited_in_vain", waited_in_vain},
+    {"many", many},
+    {"beyond_the_room", beyond_the_room},
+    {"bound_to_port", bound_to_port},
+    {"option_and_bound_to_port", option_and_bound_to_port},
+    {"option", option},
+    {"linger", linger},
+    {"half_closed", half_closed},
+    {"half_read", half_read},
+    {"asked_again", asked_again},
+    {"registered", registered},
+    {"forked", forked},
+    {"shared", shared},
+    {"number_overwritten", number_overwritten},
+    {"number_reused_unseen", number_reused_unseen},
+    {"sent_unseen", sent_unseen},
+    {"forked_with_one_waiting", forked_with_one_waiting},
+    {"ends_meanwhile", ends_meanwhile},
+    {"killed_meanwhile", killed_meanwhile},
+    {"not_deferred", not_deferred},
+};
+
+int main(int argc, char **argv)
+{
+    return play(argc, argv, plays, sizeof plays / sizeof *plays);
+}
