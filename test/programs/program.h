@@ -39,9 +39,10 @@ enum service {
      * sent in chunks, /slow pauses for 300 ms in the middle of the body, /big has 200,000 bytes,
      * /close announces the close and closes, /drop closes without a word, /late answers after
      * 300 ms, /close-later announces the close and closes after 100 ms, /close-with-more says
-     * another byte then, /close-never does not close, /reset resets, /promise keeps the connection
-     * for a second; 20 ms after their answers /more-later sends another byte, /urgent-later an
-     * urgent one, and /leaves-later closes; /busy-later makes it busy for 100 ms. */
+     * another byte then and closes after 50 ms more, /close-never does not close, /reset resets,
+     * /promise keeps the connection for a second; 20 ms after their answers /more-later sends
+     * another byte, /urgent-later an urgent one, and /leaves-later closes; /busy-later makes it
+     * busy for 100 ms. */
     SERVICE_HTTP,
     SERVICE_ECHO,   /* sends back what it receives */
     SERVICE_GREETS, /* sends "hello\n" first, then echoes */

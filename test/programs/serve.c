@@ -101,6 +101,7 @@ static bool respond(int fd, const char *path)
         send_body(fd, path, "Connection: close\r\n");
         sleep_ms(100);
         send_all(fd, "x", 1);
+        sleep_ms(50);
         return false;
     }
     if (strcmp(path, "/reset") == 0) {
