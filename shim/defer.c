@@ -93,7 +93,7 @@ bool defer_put(struct conn *conn, uint64_t now_ms)
     uint32_t epoch = atomic_load(&conn->epoch);
     if (queue.config->max_idle == 0 || !lock_acquire(&queue.lock))
         return false;
-    bool is_full = queue.count >= queue.config->max_idle;
+    bool is_full = queue.count + atomic_load(&idle_pool()->idle) >= queue.config->max_idle;
     tcp_set_clean_close(conn->hidden_fd, true); /* should the process be killed meanwhile */
     conn->deferred_until_ms = now_ms + queue.config->defer_ms;
     conn->is_deferred = true;
