@@ -3,6 +3,8 @@
 # The stage of a measurement: a client's and a server's network namespace joined by a veth pair,
 # and the servers in it. Everything started here is a child that ends with the script.
 
+PATH=$PATH:/usr/sbin:/sbin # servers are there; a user's path may lack them
+
 server_addr=10.77.0.2
 client_addr=10.77.0.1
 nginx_port=8080
