@@ -26,7 +26,7 @@ static void expect_waiting(uint16_t port, int fd)
 
 static void expect_passive_end(uint16_t port)
 {
-    sleep_ms(200);
+    sleep_ms(400);
     fetch(port, "/next"); /* a connect() and a close() look after it */
     expect(connections(port, true, TIME_WAIT) == 0, "no TIME_WAIT of the client's");
     expect(connections(port, false, TIME_WAIT) == 1, "the server's close came first");
@@ -94,7 +94,7 @@ static void many(uint16_t port)
     for (int i = 0; i < 4; i++)
         close(fds[i]);
     expect(connections(port, true, ESTABLISHED) == 4, "all wait");
-    sleep_ms(200);
+    sleep_ms(400);
     fetch(port, "/one"); /* two at the connect, two at the close */
     expect(connections(port, false, TIME_WAIT) == 4, "all were ended");
     expect(connections(port, true, TIME_WAIT) == 0, "passively");
@@ -194,7 +194,7 @@ static void registered(uint16_t port)
     int set = epoll_create1(0), fd = asked(port, "/close-later");
     expect(epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) == 0, "EPOLL_CTL_ADD");
     close(fd);
-    expect(epoll_wait(set, &event, 1, 300) == 0, "no event after the close");
+    expect(epoll_wait(set, &event, 1, 500) == 0, "no event after the close");
 }
 
 static void forked(uint16_t port)
@@ -236,12 +236,13 @@ static int hidden_number(void)
 
 static void number_overwritten(uint16_t port)
 {
+    limit_numbers();
     close(asked(port, "/close-later"));
     int hidden = hidden_number();
     expect(hidden > 0 && dup2(STDIN_FILENO, hidden) == hidden, "dup2 over the one that waits");
     expect(connections(port, true, ESTABLISHED) == 0, "it ended");
     expect(connections(port, true, TIME_WAIT) == 0, "by FIN and RST");
-    sleep_ms(200);
+    sleep_ms(400);
     fetch(port, "/next");
     expect(fcntl(hidden, F_GETFD) >= 0, "the application's number is left alone");
 }
@@ -256,6 +257,7 @@ static void number_reused_unseen(uint16_t port)
 {
     int pair[2];
     char byte = 0;
+    limit_numbers();
     close(asked(port, "/close-later"));
     int hidden = hidden_number();
     int (*unseen_dup2)(int, int) = (int (*)(int, int))unseen("dup2");

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <stdarg.h>
+#include <sys/resource.h>
 #include <time.h>
 
 enum { RESPONSE_MAX = 256 * 1024 }; /* more than the largest body of the server, with its header */
@@ -192,6 +193,12 @@ unsigned connections(uint16_t port, bool as_client, unsigned state)
 {
     return connections_in("/proc/self/net/tcp", port, as_client, state) +
            connections_in("/proc/self/net/tcp6", port, as_client, state);
+}
+
+void limit_numbers(void)
+{
+    if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = 1024, .rlim_max = 1024}) != 0)
+        broken("setrlimit");
 }
 
 void sleep_ms(int ms)

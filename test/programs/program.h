@@ -38,7 +38,7 @@ enum service {
     /* HTTP/1.1 with kept connections. Every body names the path that was asked for. /chunked is
      * sent in chunks, /slow pauses for 300 ms in the middle of the body, /big has 200,000 bytes,
      * /close announces the close and closes, /drop closes without a word, /late answers after
-     * 300 ms, /close-later announces the close and closes after 100 ms, /close-with-more says
+     * 300 ms, /close-later announces the close and closes after 300 ms, /close-with-more says
      * another byte then and closes after 50 ms more, /close-never does not close, /reset resets,
      * /promise keeps the connection for a second; 20 ms after their answers /more-later sends
      * another byte, /urgent-later an urgent one, and /leaves-later closes; /busy-later makes it
@@ -78,6 +78,10 @@ void show_poll(int fd, short events, int timeout_ms);
 /* Connections of this network namespace to the port (as_client) or from it, in a state of the
  * kernel's net/tcp_states.h: 1 is established, 6 TIME_WAIT. */
 unsigned connections(uint16_t port, bool as_client, unsigned state);
+
+/* Sets both limits on descriptors so that dup2() can reach every number, those of idle connections
+ * included: a soft limit below the hard one leaves room above it. */
+void limit_numbers(void);
 
 /* Writes a line with the descriptors from 0 to 63 that are open. */
 void show_descriptors(void);

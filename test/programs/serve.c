@@ -92,14 +92,14 @@ static bool respond(int fd, const char *path)
     }
     if (strcmp(path, "/close-later") == 0) {
         send_body(fd, path, "Connection: close\r\n");
-        sleep_ms(100);
+        sleep_ms(300);
         return false;
     }
     if (strcmp(path, "/close-never") == 0)
         return send_body(fd, path, "Connection: close\r\n");
     if (strcmp(path, "/close-with-more") == 0) {
         send_body(fd, path, "Connection: close\r\n");
-        sleep_ms(100);
+        sleep_ms(300);
         send_all(fd, "x", 1);
         sleep_ms(50);
         return false;

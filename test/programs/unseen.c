@@ -153,6 +153,7 @@ static int hidden(void)
 /* A socket in its place, quiet and connected. */
 static void hidden_replaced_by_another(uint16_t port)
 {
+    limit_numbers();
     fetch(port, "/one");
     int number = hidden(), other = used_unseen(port);
     expect(number > 0 && unseen_dup2(other, number) == number, "dup2");
@@ -167,6 +168,7 @@ static void hidden_replaced_by_another(uint16_t port)
 /* The child inherits the numbers, and closes only what was ours. */
 static void hidden_replaced_before_fork(uint16_t port)
 {
+    limit_numbers();
     fetch(port, "/one");
     int number = hidden(), status = -1;
     expect(number > 0 && unseen_dup2(1, number) == number, "dup2");
