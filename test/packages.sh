@@ -6,7 +6,9 @@
 declare -A package_set=(
     [build]="gcc libc6-dev meson ninja-build pkg-config uthash-dev check node-llhttp"
     [demo]="python3 python3-requests nginx redis-server redis-tools iproute2 util-linux"
-    [test]="openssl binutils mmdebstrap cppcheck clang-format clang-tidy shellcheck"
+    [test]="openssl binutils mmdebstrap cppcheck clang-format clang-tidy shellcheck
+        g++ gdb ltrace strace valgrind eatmydata fakeroot faketime libeatmydata1 libjemalloc2
+        libnss-wrapper libsocket-wrapper microsocks proxychains4 torsocks tsocks"
 )
 declare -A package_daemon=([nginx-common]=nginx [redis-server]=redis-server)
 policy=/usr/sbin/policy-rc.d

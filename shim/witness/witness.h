@@ -94,8 +94,12 @@ struct http_witness {
     uint8_t request_name_len, response_name_len, request_value_len, response_value_len;
 };
 
+enum { RAW_FIRST_MAX = 8 }; /* as long as "CONNECT " */
 struct raw_witness {
     bool replied; /* bytes were received since the last send */
+    /* Of what was sent before the first reply: how much, its beginning and its last byte. */
+    uint64_t sent_len;
+    char first[RAW_FIRST_MAX], last;
 };
 
 struct witness {

@@ -229,6 +229,52 @@ START_TEST(a_time_out_does_not_matter_to_http)
 }
 END_TEST
 
+static const struct {
+    const char *sent, *received;
+    size_t sent_len;
+    bool is_tunnel;
+} beginnings[] = {
+    {"\5\1\0", "\5\0", 3, true},                         /* SOCKS5, no authentication */
+    {"\5\2\0\2", "\5\2", 4, true},                       /* or a password */
+    {"\4\1\x1f\x90\x0a\x4d\0\2\0", "\0Z", 9, true},      /* SOCKS4 */
+    {"\4\1\0\x50\0\0\0\1u\0h\0", "\0Z", 12, true},       /* SOCKS4a: a user, and a name */
+    {"CONNECT host:80 HTTP/1.0\r\n\r\n", "H", 28, true}, /* HTTP */
+    {"\5\1\0\1", "\5\0", 4, false},                      /* longer than a greeting */
+    {"\5\1\0", "\1\0", 3, false},                        /* another reply */
+    {"\4\1\x1f\x90\x0a\x4d\0\0", "\0Z", 8, false},       /* shorter than a request */
+    {"\4\1\x1f\x90\x0a\x4d\0\2u", "\0Z", 9, false},      /* its end is missing */
+    {"\4\1\x1f\x90\x0a\x4d\0\2\0", "\4Z", 9, false},     /* another reply */
+    {"CONNECTED\n", "H", 10, false},
+};
+
+START_TEST(a_tunnel_is_private_under_raw_however_it_is_split)
+{
+    for (size_t piece = 1; piece <= beginnings[_i].sent_len; piece++) {
+        struct witness witness = opened(RULE_RAW);
+        for (size_t at = 0; at < beginnings[_i].sent_len; at += piece) {
+            size_t left = beginnings[_i].sent_len - at;
+            witness_sent(&witness, beginnings[_i].sent + at, left < piece ? left : piece);
+        }
+        witness_received(&witness, beginnings[_i].received, 1);
+        if (beginnings[_i].is_tunnel)
+            assert_is(&witness, WITNESS_PRIVATE, REASON_TUNNEL);
+        else
+            assert_is(&witness, WITNESS_IDLE, REASON_NONE);
+    }
+}
+END_TEST
+
+START_TEST(only_the_beginning_of_a_connection_can_be_a_tunnels)
+{
+    struct witness witness = opened(RULE_RAW);
+    sent(&witness, "PING\n");
+    received(&witness, "PONG\n");
+    witness_sent(&witness, "\5\1\0", 3);
+    received(&witness, "\5");
+    assert_is(&witness, WITNESS_IDLE, REASON_NONE);
+}
+END_TEST
+
 static Suite *raw_suite(void)
 {
     Suite *suite = suite_create("witness_raw");
@@ -250,6 +296,9 @@ static Suite *raw_suite(void)
     tcase_add_test(raw, after_a_time_out_raw_is_not_idle_until_more_is_read);
     tcase_add_test(raw, raw_is_private_once_more_was_sent_after_a_time_out);
     tcase_add_test(raw, a_time_out_does_not_matter_to_http);
+    tcase_add_loop_test(raw, a_tunnel_is_private_under_raw_however_it_is_split, 0,
+                        sizeof beginnings / sizeof *beginnings);
+    tcase_add_test(raw, only_the_beginning_of_a_connection_can_be_a_tunnels);
     suite_add_tcase(suite, rules);
     suite_add_tcase(suite, sniffing);
     suite_add_tcase(suite, raw);
