@@ -9,6 +9,7 @@
 #include "libc.h"
 #include "options.h"
 #include "process.h"
+#include "registration.h"
 #include "release.h"
 #include "spare.h"
 #include "tcp.h"
@@ -29,6 +30,7 @@ struct request {
     fd_entry entry;
     struct dest_key key;
     struct dest *dest;
+    struct carry carry; /* its epoll registrations */
 };
 
 static int take_spare(int domain, int type, uint32_t epoch);
@@ -138,16 +140,13 @@ static struct dest *find_dest(struct request *request, const struct sockaddr *ad
     return idle_dest(&request->key);
 }
 
-/* Only a socket that nobody else has a part in may be replaced: a duplicate, another process, or an
- * epoll set would keep the old one. */
+/* Only a socket that nobody else has a part in may be replaced: a duplicate or another process
+ * would keep the old one. */
 static bool is_untouched(const struct conn *fresh, int fd)
 {
     if (conn_has(fresh, CONN_CONNECTED) || atomic_load(&fresh->refusal) != REASON_NONE ||
         atomic_load(&fresh->descriptors) != 1 || atomic_load(&fresh->epoch) != process_epoch())
         return false;
-    for (int i = 0; i < CONN_REGISTRATIONS; i++)
-        if (fresh->registrations[i].set != NULL)
-            return false;
     return tcp_cookie(fd) == fresh->cookie;
 }
 
@@ -163,7 +162,19 @@ static bool dress(struct conn *idle, struct request *request, int status_flags)
     return true;
 }
 
-/* The application's number becomes the idle connection, in one step: dup3() closes the new socket.
+/* In one step. On false the number is the new socket still, or again, with its registrations. */
+static bool replace(const struct request *request, int hidden, int kept_fd, int cloexec)
+{
+    if (kernel_dup3(hidden, request->fd, cloexec) < 0)
+        return false;
+    if (carry_reserve(&request->carry, request->fd))
+        return true;
+    kernel_dup3(kept_fd, request->fd, cloexec);
+    return false;
+}
+
+/* The application's number becomes the idle connection: dup3() closes the new socket, unless it is
+ * kept behind a number of ours, as a spare or until its epoll registrations have been carried over.
  * Other threads that use the number wait at the new socket's gate until it ends. */
 static bool hand_out(struct conn *idle, struct request *request, int status_flags)
 {
@@ -177,12 +188,13 @@ static bool hand_out(struct conn *idle, struct request *request, int status_flag
         return false;
     }
     bool is_spare = spare_is_pristine(fresh) && !process_has_changed_identity();
-    int spare_fd = is_spare ? hide_descriptor(request->fd) : -1;
+    bool is_carried = request->carry.count > 0;
+    int spare_fd = is_spare || is_carried ? hide_descriptor(request->fd) : -1;
     if (spare_fd >= 0 && !fdtable_set(spare_fd, fd_entry_make(FD_OURS, fresh))) {
         kernel_close(spare_fd);
         spare_fd = -1;
     }
-    if (kernel_dup3(hidden, request->fd, cloexec) < 0) {
+    if ((is_carried && spare_fd < 0) || !replace(request, hidden, spare_fd, cloexec)) {
         fresh->hidden_fd = spare_fd;
         if (spare_fd >= 0)
             idle_unhide(fresh);
@@ -199,6 +211,12 @@ static bool hand_out(struct conn *idle, struct request *request, int status_flag
     conn_set(idle, CONN_REUSED);
     if ((status_flags & O_NONBLOCK) != 0)
         conn_set(idle, CONN_CONNECT_UNTOLD);
+    if (is_carried) { /* while others still wait: none can have closed the number */
+        fresh->hidden_fd = spare_fd;
+        idle_unhide(fresh);
+        spare_fd = -1;
+        carry_finish(&request->carry, idle, request->fd);
+    }
     conn_begin_life(idle);
     fdtable_set(request->fd, fd_entry_make(FD_CONN, idle));
     bool ended = conn_end_life(fresh);
@@ -230,7 +248,8 @@ static bool reuse(struct request *request, int *result)
         return false;
     }
     int status_flags = kernel_fcntl(request->fd, F_GETFL, 0);
-    if (!is_untouched(request->fresh, request->fd) || (status_flags & ~O_NONBLOCK) != O_RDWR)
+    if (!is_untouched(request->fresh, request->fd) || (status_flags & ~O_NONBLOCK) != O_RDWR ||
+        !carry_look(&request->carry, request->fresh, request->fd))
         refused = REASON_SOCKET_BUSY;
     else if (!process_is_pooling())
         refused = REASON_INERT;

@@ -60,15 +60,18 @@ void conn_reset_all(void)
     slab_reset(&sets);
 }
 
-struct epoll_set *epoll_set_new(uint32_t epoch)
+struct epoll_set *epoll_set_new(int fd, uint32_t epoch)
 {
     struct epoll_set *set = slab_take(&sets);
     if (set == NULL)
         return NULL;
     atomic_fetch_add(&set->life, 1);
     atomic_store(&set->epoch, epoch);
+    atomic_store(&set->fd, fd);
+    atomic_store(&set->maker, arch_thread());
     atomic_store(&set->shared, false);
-    atomic_store(&set->timeouts, 0);
+    atomic_store(&set->waited_elsewhere, false);
+    atomic_store(&set->registered, false);
     return set;
 }
 
@@ -151,6 +154,8 @@ void conn_unlock(struct conn *conn)
 bool conn_take_set_timeouts(struct conn *conn)
 {
     bool timed_out = false;
+    if (!conn_has(conn, CONN_REGISTERED))
+        return false;
     for (int i = 0; i < CONN_REGISTRATIONS; i++) {
         struct registration *registration = &conn->registrations[i];
         uint32_t timeouts =

@@ -38,7 +38,8 @@ enum conn_flag {
     CONN_BOUND = 1 << 12,        /* bind() was called */
     CONN_TIMED_OUT = 1 << 13,    /* a wait or a read did, and nothing was received since */
     CONN_PLAIN_CLOSE = 1 << 14,  /* its close is libc's: a clean one could be noticed */
-    CONN_NOT_DEFERRED = 1 << 15  /* its close does not wait for the peer's */
+    CONN_NOT_DEFERRED = 1 << 15, /* its close does not wait for the peer's */
+    CONN_REGISTERED = 1 << 16    /* it is, or was in this life, in an epoll set */
 };
 
 /* An epoll set made by the application; records of closed ones are used again under another life.
@@ -46,8 +47,13 @@ enum conn_flag {
 struct epoll_set {
     _Alignas(8) _Atomic uint32_t life; /* fdtable.h keeps the kind in the address' low bits */
     _Atomic uint32_t epoch;            /* process_epoch() when it was made; else: inherited */
+    _Atomic int fd;                    /* the number that it was made under */
+    _Atomic(const void *) maker;       /* arch_thread() of the thread that made it */
     _Atomic bool shared;               /* dup'd or nested: we may not see all that happens to it */
-    _Atomic uint32_t timeouts;         /* waits on it that ended by their time-out */
+    _Atomic bool waited_elsewhere;     /* a thread that is not its maker has waited on it */
+    _Atomic bool registered;           /* a connection of ours is, or was, in it */
+    _Atomic uint32_t timeouts;         /* waits that ended by their time-out; over all lives, so
+                                        * that none is missed between two looks */
     _Atomic uint32_t next_free;
 };
 
@@ -107,7 +113,8 @@ void conn_free(struct conn *conn);
 /* After fork, in a child without other threads: every record is free again. */
 void conn_reset_all(void);
 
-struct epoll_set *epoll_set_new(uint32_t epoch);
+/* A record for a set just made under fd by this thread; NULL without memory. */
+struct epoll_set *epoll_set_new(int fd, uint32_t epoch);
 
 /* More than this process, or more than one descriptor, may hold it. */
 bool epoll_set_is_shared(const struct epoll_set *set, uint32_t epoch);

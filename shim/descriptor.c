@@ -3,6 +3,7 @@
 #include "descriptor.h"
 
 #include "call.h"
+#include "epollset.h"
 #include "idle.h"
 #include "kernel.h"
 #include "libc.h"
@@ -105,14 +106,6 @@ static void note_duplicate(struct call call, int new_fd)
         conn_refuse(call.conn, REASON_DUPLICATED);
 }
 
-/* A set behind two numbers: we would not know which of them a registration outlives. */
-static void note_epoll_duplicate(int fd)
-{
-    fd_entry entry = fdtable_get(fd);
-    if (fd_entry_kind(entry) == FD_EPOLL)
-        atomic_store(&((struct epoll_set *)fd_entry_pointer(entry))->shared, true);
-}
-
 /* By fcntl's command, or with -1 by dup(2). */
 static int duplicate_for_real(int fd, int command, long argument)
 {
@@ -124,7 +117,7 @@ static int duplicate(int fd, int command, long argument)
     if (!process_owns_pool())
         return duplicate_for_real(fd, command, argument);
     struct call call = call_begin(fd);
-    note_epoll_duplicate(fd);
+    epollset_share(fd);
     expect_duplicate(call);
     int new_fd = duplicate_for_real(call.fd, command, argument);
     if (new_fd < 0 && errno == EMFILE && idle_make_room())
@@ -143,7 +136,7 @@ int descriptor_dup(int fd)
 static int overwrite(int fd, int new_fd, enum overwrite how, int flags)
 {
     struct call call = call_begin(fd);
-    note_epoll_duplicate(fd);
+    epollset_share(fd);
     expect_duplicate(call);
     int result = release_overwrite(call.fd, new_fd, how, flags);
     note_duplicate(call, result);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * The application's epoll sets, and which connections are registered in them. */
+ * The application's epoll sets: who may hold and wait on them, and what is put into them. */
 #include "epollset.h"
 
+#include "arch.h"
 #include "call.h"
 #include "idle.h"
 #include "libc.h"
 #include "process.h"
+#include "registration.h"
 #include "release.h"
 
 #include <errno.h>
@@ -16,7 +18,7 @@ static int track_set(int fd)
     if (fd < 0 || (!process_is_pooling() && fdtable_get(fd) == 0) || !process_owns_pool())
         return fd;
     release_forget(fd);
-    struct epoll_set *set = process_is_pooling() ? epoll_set_new(process_epoch()) : NULL;
+    struct epoll_set *set = process_is_pooling() ? epoll_set_new(fd, process_epoch()) : NULL;
     if (set != NULL && !fdtable_set(fd, fd_entry_make(FD_EPOLL, set)))
         epoll_set_free(set);
     errno = saved_errno;
@@ -47,45 +49,45 @@ static struct epoll_set *set_of(int fd)
     return fd_entry_kind(entry) == FD_EPOLL ? fd_entry_pointer(entry) : NULL;
 }
 
-/* A registration that we may lose sight of would deliver the next user's events to this one. */
-static void note_added(struct conn *conn, struct epoll_set *set, int fd)
+void epollset_share(int fd)
 {
-    if (set == NULL || epoll_set_is_shared(set, process_epoch())) {
-        conn_refuse(conn, REASON_EPOLL);
-        return;
-    }
-    for (int i = 0; i < CONN_REGISTRATIONS; i++) {
-        if (conn->registrations[i].set != NULL)
-            continue;
-        conn->registrations[i] = (struct registration){.set = set,
-                                                       .life = atomic_load(&set->life),
-                                                       .timeouts = atomic_load(&set->timeouts),
-                                                       .fd = fd};
-        return;
-    }
-    conn_refuse(conn, REASON_EPOLL);
+    struct epoll_set *set = set_of(fd);
+    if (set != NULL)
+        atomic_store(&set->shared, true);
 }
 
-static void note_deleted(struct conn *conn, struct epoll_set *set, int fd)
+/* While a thread waits on a set, its close does not end the set, nor what is registered in it. The
+ * maker does not wait on it when it is the maker that closes it. */
+static bool outlives_close(const struct epoll_set *set)
 {
-    if (conn_take_set_timeouts(conn))
-        call_note_time_out(conn);
-    for (int i = 0; i < CONN_REGISTRATIONS; i++) {
-        struct registration *registration = &conn->registrations[i];
-        if (registration->set != set || registration->fd != fd || set == NULL ||
-            registration->life != atomic_load(&set->life))
-            continue;
-        *registration = (struct registration){0};
+    return epoll_set_is_shared(set, process_epoch()) || atomic_load(&set->waited_elsewhere) ||
+           atomic_load(&set->maker) != arch_thread();
+}
+
+void epollset_forget(int fd, bool is_closed)
+{
+    fd_entry entry = fdtable_get(fd);
+    struct epoll_set *set = set_of(fd);
+    if (set == NULL || !fdtable_replace(fd, entry, 0))
         return;
-    }
+    /* The record then keeps the registrations that may live on, and is left. */
+    if (atomic_load(&set->registered) && (!is_closed || outlives_close(set)))
+        atomic_store(&set->shared, true);
+    else
+        epoll_set_free(set);
+}
+
+void epollset_note_wait(int fd)
+{
+    struct epoll_set *set = set_of(fd);
+    if (set != NULL && atomic_load_explicit(&set->maker, memory_order_relaxed) != arch_thread())
+        atomic_store(&set->waited_elsewhere, true);
 }
 
 int epollset_ctl(int set_fd, int operation, int fd, struct epoll_event *event)
 {
     struct call call = call_begin(fd);
-    struct epoll_set *inner = set_of(fd);
-    if (inner != NULL)
-        atomic_store(&inner->shared, true); /* nested */
+    epollset_share(fd); /* a set in a set: the waits on the outer one are not noted in it */
     if (call.conn == NULL)
         return libc.epoll_ctl(set_fd, operation, call.fd, event);
     int result = libc.epoll_ctl(set_fd, operation, fd, event);
@@ -95,9 +97,9 @@ int epollset_ctl(int set_fd, int operation, int fd, struct epoll_event *event)
             conn_refuse(call.conn, REASON_EPOLL);
         } else {
             if (operation == EPOLL_CTL_ADD)
-                note_added(call.conn, set_of(set_fd), fd);
+                registration_added(call.conn, set_of(set_fd), fd);
             else
-                note_deleted(call.conn, set_of(set_fd), fd);
+                registration_deleted(call.conn, set_of(set_fd), fd);
             call_unlock(call);
         }
     }
@@ -127,18 +129,21 @@ static int set_waited(int set_fd, bool may_time_out, int result)
 
 int epollset_wait(int set, struct epoll_event *events, int count, int timeout)
 {
+    epollset_note_wait(set);
     return set_waited(set, timeout > 0, libc.epoll_wait(set, events, count, timeout));
 }
 
 int epollset_pwait(int set, struct epoll_event *events, int count, int timeout,
                    const sigset_t *mask)
 {
+    epollset_note_wait(set);
     return set_waited(set, timeout > 0, libc.epoll_pwait(set, events, count, timeout, mask));
 }
 
 int epollset_pwait2(int set, struct epoll_event *events, int count, const struct timespec *timeout,
                     const sigset_t *mask)
 {
+    epollset_note_wait(set);
     int result = libc.epoll_pwait2(set, events, count, timeout, mask);
     return set_waited(set, is_positive(timeout), result);
 }

@@ -4,11 +4,23 @@
 #define TWPOOL_SHIM_EPOLLSET_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/epoll.h>
 
 /* A wait that had fd, a set, among what it waited on ended by its time-out: only the set knows of
  * it, on behalf of what is registered in it. Nothing happens when fd is not a set. */
 void epollset_note_time_out(int fd);
+
+/* A wait on fd begins; call it before each, whatever waits. Nothing happens when fd is not a set.
+ */
+void epollset_note_wait(int fd);
+
+/* Another number, another set or another process may hold fd from now on, if it is a set. */
+void epollset_share(int fd);
+
+/* The number fd is no set any more, or is about to be none. is_closed: it was closed, or nothing
+ * can keep it from being closed now. Nothing happens when fd is not a set. */
+void epollset_forget(int fd, bool is_closed);
 
 /* The same contracts, results, errno, time-outs and cancellation as the functions that they are
  * named after, epoll_create(2) and so on; async-signal-safe where those are. */

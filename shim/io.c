@@ -3,6 +3,7 @@
 #include "io.h"
 
 #include "call.h"
+#include "epollset.h"
 #include "libc.h"
 
 #include <string.h>
@@ -186,6 +187,7 @@ static void note_passed_descriptors(const struct msghdr *message)
             struct conn *conn = call_conn(passed);
             if (conn != NULL)
                 conn_refuse(conn, REASON_SHARED);
+            epollset_share(passed);
         }
     }
 }

@@ -11,8 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -47,6 +49,28 @@ static inline int kernel_setsockopt(int fd, int level, int name, const void *val
 static inline int kernel_set_int(int fd, int level, int name, int value)
 {
     return kernel_setsockopt(fd, level, name, &value, sizeof value);
+}
+
+static inline int kernel_open_to_read(const char *path)
+{
+    return (int)arch_syscall(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+}
+
+static inline long kernel_read(int fd, void *buf, size_t size)
+{
+    return arch_syscall(SYS_read, fd, (long)buf, (long)size, 0, 0, 0);
+}
+
+/* The inode behind fd, 0 when there is none. */
+static inline uint64_t kernel_inode(int fd)
+{
+    struct stat status;
+    return arch_syscall(SYS_fstat, fd, (long)&status, 0, 0, 0, 0) == 0 ? status.st_ino : 0;
+}
+
+static inline int kernel_epoll_ctl(int set_fd, int operation, int fd, struct epoll_event *event)
+{
+    return (int)arch_syscall(SYS_epoll_ctl, set_fd, operation, fd, (long)event, 0, 0);
 }
 
 /* What poll(2) sees on one descriptor now: revents, 0 for nothing. */

@@ -5,11 +5,13 @@
 #include "call.h"
 #include "config.h"
 #include "defer.h"
+#include "epollset.h"
 #include "hide.h"
 #include "idle.h"
 #include "kernel.h"
 #include "libc.h"
 #include "process.h"
+#include "registration.h"
 #include "settings.h"
 #include "tcp.h"
 #include "verdict.h"
@@ -35,13 +37,12 @@ enum outcome {
 static int leave(const struct departure *departure);
 static bool leave_duplicate(const struct departure *departure, fd_entry entry, int *result);
 static void count_duplicate_out(struct conn *conn);
-static void forget_epoll_set(fd_entry entry, int fd);
 static int really_leave(const struct departure *departure);
 static void end_here(struct conn *conn, fd_entry entry, int fd);
 static enum outcome release(struct conn *conn, fd_entry entry, const struct departure *departure);
-static enum reason refusal(const struct conn *conn);
+static enum reason refusal(const struct conn *conn, const struct departure *departure);
 static bool is_at_rest(const struct conn *conn, int fd);
-static bool is_registered(const struct conn *conn);
+static bool may_leave_sets(const struct conn *conn, const struct departure *departure);
 static enum reason take_away(struct conn *conn, fd_entry entry, const struct departure *departure);
 static enum reason park(struct conn *conn, uint64_t now_ms);
 static enum reason wait_for_peer(struct conn *conn, enum reason refused, uint64_t now_ms);
@@ -81,7 +82,7 @@ void release_forget(int fd)
     if (fd_entry_kind(entry) == FD_OURS)
         idle_forget(fd_entry_pointer(entry));
     if (fd_entry_kind(entry) == FD_EPOLL)
-        forget_epoll_set(entry, fd);
+        epollset_forget(fd, true);
     if (fd_entry_kind(entry) != FD_CONN)
         return;
     struct conn *conn = fd_entry_pointer(entry);
@@ -96,15 +97,6 @@ void release_forget(int fd)
             conn_free(conn);
     }
     kernel_restore_signals(signals);
-}
-
-/* The records of a set that may live on behind another number keep its registrations: it is left.
- */
-static void forget_epoll_set(fd_entry entry, int fd)
-{
-    struct epoll_set *set = fd_entry_pointer(entry);
-    if (fdtable_replace(fd, entry, 0) && !epoll_set_is_shared(set, process_epoch()))
-        epoll_set_free(set);
 }
 
 /* The call that the application made, unless a parking has made it already. */
@@ -204,7 +196,7 @@ static int leave(const struct departure *departure)
             return -1;
         }
         if (fd_entry_kind(entry) == FD_EPOLL)
-            forget_epoll_set(entry, fd);
+            epollset_forget(fd, is_close(departure)); /* an overwriting may still fail */
         if (fd_entry_kind(entry) != FD_CONN)
             break;
         if (leave_duplicate(departure, entry, &result))
@@ -248,9 +240,11 @@ static enum outcome release(struct conn *conn, fd_entry entry, const struct depa
     }
     note_outcome(conn, now_ms);
     idle_sweep(now_ms);
-    enum reason refused = refusal(conn);
+    if (conn_take_set_timeouts(conn))
+        call_note_time_out(conn);
+    enum reason refused = refusal(conn, departure);
     bool parks = refused == REASON_NONE;
-    bool leaves = parks || (defer_may(conn) && !is_registered(conn));
+    bool leaves = parks || (defer_may(conn) && may_leave_sets(conn, departure));
     enum reason reason = leaves ? take_away(conn, entry, departure) : refused;
     bool may_free = reason != REASON_CONCURRENT; /* else a late call may still look at the record */
     if (leaves && reason == REASON_NONE) {
@@ -274,19 +268,15 @@ static enum outcome release(struct conn *conn, fd_entry entry, const struct depa
     return LEFT;
 }
 
-static bool is_registered(const struct conn *conn)
+/* An overwriting may fail, and what the application then still has would be out of its sets. */
+static bool may_leave_sets(const struct conn *conn, const struct departure *departure)
 {
-    for (int i = 0; i < CONN_REGISTRATIONS; i++) {
-        const struct registration *registration = &conn->registrations[i];
-        if (registration->set != NULL &&
-            atomic_load(&registration->set->life) == registration->life)
-            return true; /* and its set was not closed since, which ends a registration */
-    }
-    return false;
+    return !conn_has(conn, CONN_REGISTERED) ||
+           registration_may_leave(conn, is_close(departure) ? departure->fd : -1);
 }
 
 /* What can be told without the kernel. */
-static enum reason refusal(const struct conn *conn)
+static enum reason refusal(const struct conn *conn, const struct departure *departure)
 {
     enum reason refused = (enum reason)atomic_load(&conn->refusal);
     if (refused != REASON_NONE)
@@ -299,7 +289,7 @@ static enum reason refusal(const struct conn *conn)
         return REASON_NOT_CONNECTED;
     if (conn_has(conn, CONN_PEER_CLOSED))
         return REASON_PEER_CLOSED;
-    if (is_registered(conn))
+    if (!may_leave_sets(conn, departure))
         return REASON_EPOLL;
     if (conn_has(conn, CONN_LINGER)) /* its close may block; ours, when it is retired, must not */
         return REASON_LINGER;
@@ -361,10 +351,12 @@ static enum reason take_away(struct conn *conn, fd_entry entry, const struct dep
         kernel_close(hidden);
         return REASON_NO_MEMORY;
     }
-    if (give_up_number(departure) < 0) {
+    /* Out of its sets while the number still leads to it, and when nothing can fail any more. */
+    bool is_out = !conn_has(conn, CONN_REGISTERED) || registration_leave(conn, departure->fd);
+    if (!is_out || give_up_number(departure) < 0) {
         kernel_close(hidden);
         fdtable_replace(hidden, fd_entry_make(FD_OURS, conn), 0);
-        return REASON_CONTENDED;
+        return is_out ? REASON_CONTENDED : REASON_EPOLL;
     }
     conn->hidden_fd = hidden;
     bool ended = conn_end_life(conn);

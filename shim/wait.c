@@ -24,8 +24,10 @@ static void wait_begin(struct wait *wait, int fd)
     fd_entry entry = fdtable_get(fd);
     if (entry == 0)
         return;
-    if (fd_entry_kind(entry) == FD_EPOLL)
+    if (fd_entry_kind(entry) == FD_EPOLL) {
         wait->has_sets = true;
+        epollset_note_wait(fd);
+    }
     if (fd_entry_kind(entry) != FD_CONN)
         return;
     if (wait->count < WAIT_MOST) {

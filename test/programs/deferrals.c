@@ -197,6 +197,16 @@ static void registered(uint16_t port)
     expect(epoll_wait(set, &event, 1, 500) == 0, "no event after the close");
 }
 
+/* An overwriting may fail, and would leave the connection out of the set. */
+static void registered_and_overwritten(uint16_t port)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    int set = epoll_create1(0), fd = asked(port, "/close-later");
+    expect(epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) == 0, "EPOLL_CTL_ADD");
+    expect(dup2(STDIN_FILENO, fd) == fd, "dup2");
+    expect(epoll_wait(set, &event, 1, 50) == 0, "no event");
+}
+
 static void forked(uint16_t port)
 {
     close(asked(port, "/close-later"));
@@ -334,6 +344,7 @@ static const struct play plays[] = {
     {"half_read", half_read},
     {"asked_again", asked_again},
     {"registered", registered},
+    {"registered_and_overwritten", registered_and_overwritten},
     {"forked", forked},
     {"shared", shared},
     {"number_overwritten", number_overwritten},

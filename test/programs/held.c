@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -414,6 +415,144 @@ static void closed_while_ending(uint16_t port)
     join_letting_go(ender);
 }
 
+static int shared_set;
+
+static void make_set(void)
+{
+    shared_set = epoll_create1(0);
+    expect(shared_set >= 0, "epoll_create1");
+}
+
+static int add_to_set(int fd, uint32_t events)
+{
+    struct epoll_event event = {.events = events};
+    return epoll_ctl(shared_set, EPOLL_CTL_ADD, fd, &event);
+}
+
+static void *add_held(void *unused)
+{
+    arm(SYS_epoll_ctl, EPOLL_CTL_ADD, false);
+    expect(add_to_set(shared_fd, EPOLLIN) == -1 && errno == EBADF, "closed meanwhile");
+    return unused;
+}
+
+/* A registration that another thread is just making. */
+static void closed_while_registered(uint16_t port)
+{
+    port_of_all = port;
+    shared_fd = used();
+    make_set();
+    pthread_t adder = start(add_held);
+    await_held_call();
+    expect(close(shared_fd) == 0, "close");
+    join_letting_go(adder);
+}
+
+static void *close_with_leaving_held(void *unused)
+{
+    arm(SYS_epoll_ctl, EPOLL_CTL_DEL, false);
+    expect(close(shared_fd) == 0, "close");
+    return unused;
+}
+
+/* The set is closed, and its number another set's, when the connection is to leave it. */
+static void set_replaced_while_leaving(uint16_t port)
+{
+    port_of_all = port;
+    make_set();
+    shared_fd = used();
+    expect(add_to_set(shared_fd, EPOLLIN) == 0, "EPOLL_CTL_ADD");
+    pthread_t closer = start(close_with_leaving_held);
+    await_held_call();
+    int set = shared_set;
+    expect(close(set) == 0, "close");
+    make_set();
+    expect(shared_set == set, "the lowest number");
+    join_letting_go(closer);
+}
+
+static void *connect_with_carrying_held(void *unused)
+{
+    struct sockaddr_in addr = loopback(port_of_all);
+    arm(SYS_epoll_ctl, EPOLL_CTL_ADD, false);
+    expect(connect(shared_fd, (struct sockaddr *)&addr, sizeof addr) == 0, "connect");
+    return unused;
+}
+
+static void *connect_with_carried_held(void *unused)
+{
+    struct sockaddr_in addr = loopback(port_of_all);
+    arm(SYS_epoll_ctl, EPOLL_CTL_MOD, false);
+    expect(connect(shared_fd, (struct sockaddr *)&addr, sizeof addr) == 0, "connect");
+    return unused;
+}
+
+static pthread_t connect_registered(uint16_t port, void *(*connect_held)(void *))
+{
+    port_of_all = port;
+    make_set();
+    fetch(port, "/first");
+    shared_fd = socket(AF_INET, SOCK_STREAM, 0);
+    expect(add_to_set(shared_fd, EPOLLIN | EPOLLOUT) == 0, "EPOLL_CTL_ADD");
+    pthread_t connecter = start(connect_held);
+    await_held_call();
+    return connecter;
+}
+
+static void use_and_close(void)
+{
+    ask(shared_fd, "/registered");
+    answer(shared_fd);
+    expect(close(shared_fd) == 0, "close");
+}
+
+static void set_closed_while_carried(uint16_t port)
+{
+    pthread_t connecter = connect_registered(port, connect_with_carrying_held);
+    expect(close(shared_set) == 0, "close");
+    join_letting_go(connecter);
+    use_and_close();
+}
+
+/* Nothing gets into the other set. */
+static void set_replaced_while_carried(uint16_t port)
+{
+    pthread_t connecter = connect_registered(port, connect_with_carrying_held);
+    int set = shared_set;
+    expect(close(set) == 0, "close");
+    make_set();
+    expect(shared_set == set, "the lowest number");
+    join_letting_go(connecter);
+    struct epoll_event event = {.events = EPOLLIN};
+    expect(epoll_ctl(set, EPOLL_CTL_MOD, shared_fd, &event) == -1 && errno == ENOENT, "ENOENT");
+    use_and_close();
+}
+
+/* The new socket reports nothing any more, and the connection nothing yet: never both at once. */
+static void fetched_while_carried(uint16_t port)
+{
+    struct epoll_event events[2];
+    pthread_t connecter = connect_registered(port, connect_with_carried_held);
+    expect(epoll_wait(shared_set, events, 2, 0) == 0, "no event yet");
+    join_letting_go(connecter);
+    expect(epoll_wait(shared_set, events, 2, 0) == 1 && events[0].events == EPOLLOUT, "one event");
+    use_and_close();
+}
+
+/* Once it is forked, the child holds the set as well; what is in it already stays. */
+static void forked_while_carried(uint16_t port)
+{
+    pthread_t connecter = connect_registered(port, connect_with_carrying_held);
+    pid_t child = fork();
+    if (child == 0) {
+        sleep_ms(100);
+        _exit(0);
+    }
+    join_letting_go(connecter);
+    use_and_close();
+    waitpid(child, NULL, 0);
+}
+
 static const struct play plays[] = {
     {"call_while_parking", call_while_parking},
     {"call_just_after_parking", call_just_after_parking},
@@ -429,6 +568,12 @@ static const struct play plays[] = {
     {"identity_changed_while_parking", identity_changed_while_parking},
     {"opened_while_spawning", opened_while_spawning},
     {"closed_while_ending", closed_while_ending},
+    {"closed_while_registered", closed_while_registered},
+    {"set_replaced_while_leaving", set_replaced_while_leaving},
+    {"set_closed_while_carried", set_closed_while_carried},
+    {"set_replaced_while_carried", set_replaced_while_carried},
+    {"fetched_while_carried", fetched_while_carried},
+    {"forked_while_carried", forked_while_carried},
 };
 
 int main(int argc, char **argv)
