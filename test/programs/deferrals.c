@@ -238,7 +238,9 @@ static int hidden_number(void)
 {
     int highest = -1;
     DIR *numbers = opendir("/proc/self/fd");
-    for (struct dirent *entry; numbers != NULL && (entry = readdir(numbers)) != NULL;)
+    if (numbers == NULL)
+        broken("/proc/self/fd");
+    for (struct dirent *entry; (entry = readdir(numbers)) != NULL;)
         highest = atoi(entry->d_name) > highest ? atoi(entry->d_name) : highest;
     closedir(numbers);
     return highest;
