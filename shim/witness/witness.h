@@ -96,7 +96,7 @@ struct http_witness {
 
 /* Enough for Redis's longest command names, and the words that decide what some of them do. */
 enum { REDIS_WORDS = 2, REDIS_WORD_MAX = 24 };
-/* Replies within replies: COMMAND DOCS of Redis 7 nests ten deep. */
+/* Replies within replies: COMMAND DOCS of Redis 7 nests twelve deep. */
 enum { REDIS_DEPTH_MAX = 16 };
 enum { RESP_DIGITS_MAX = 19 }; /* of a 64-bit integer */
 
