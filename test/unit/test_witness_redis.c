@@ -381,16 +381,18 @@ END_TEST
 START_TEST(an_inline_command_may_be_as_long_as_redis_takes_it)
 {
     enum { LONGEST = 64 * 1024 };
-    static char line[LONGEST + 1];
-    memset(line, 'a', sizeof line);
-    memcpy(line, "ECHO ", 5);
+    static char rest[LONGEST];
+    size_t room = LONGEST - strlen("ECHO ");
+    memset(rest, 'a', sizeof rest);
     struct witness witness = opened(RULE_REDIS);
-    witness_sent(&witness, line, LONGEST);
+    sent(&witness, "ECHO ");
+    witness_sent(&witness, rest, room);
     assert_is(&witness, WITNESS_BUSY, REASON_REQUEST_INCOMPLETE);
     sent(&witness, "\r\n");
     received(&witness, "$0\r\n\r\n");
     assert_is(&witness, WITNESS_IDLE, REASON_NONE);
-    witness_sent(&witness, line, LONGEST + 1);
+    sent(&witness, "ECHO ");
+    witness_sent(&witness, rest, room + 1);
     assert_is(&witness, WITNESS_PRIVATE, REASON_MALFORMED);
 }
 END_TEST
@@ -400,7 +402,7 @@ START_TEST(more_pipelined_requests_than_are_counted_are_private)
     struct witness witness = opened(RULE_AUTO);
     for (int i = 0; i < 1 << 20; i++) {
         sent(&witness, PING);
-        assert_is(&witness, WITNESS_BUSY, REASON_RESPONSE_INCOMPLETE);
+        require(witness.reason == REASON_RESPONSE_INCOMPLETE, "a reply is due");
     }
     sent(&witness, PING);
     assert_is(&witness, WITNESS_PRIVATE, REASON_NO_MEMORY);
