@@ -8,6 +8,7 @@ enum rule {
     RULE_CLEAN, /* never reused; clean close */
     RULE_AUTO,  /* the default: reused when a witness recognises the protocol */
     RULE_HTTP,  /* HTTP/1.x, without looking first */
+    RULE_REDIS, /* Redis, inline commands included */
     RULE_RAW,   /* the user vouches for request/response, read whole */
     RULE_COUNT
 };

@@ -6,13 +6,15 @@
 #include "reason.h"
 #include "span.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
 
 enum { BLOCK_SIZE = 4096 }; /* PIPE_BUF: a block in a pipe or a log is not torn by other writers */
-enum { LINE_SIZE = 512 };   /* room for any line: the longest, a hint, is below 400 bytes */
+enum { REDIS_PORT = 6379 };
+enum { LINE_SIZE = 512 }; /* room for any line: the longest, a hint, is below 400 bytes */
 
 /* Where the report goes. Blocks end between lines, so that several processes may share a file. */
 struct report {
@@ -32,6 +34,7 @@ static void add_reasons(struct report *report, const struct dest *dest);
 static bool has_hint(const struct dest *dest, enum reason reason);
 static void add_hint(struct text *text, const struct dest *dest, enum reason reason);
 static bool is_never_reused(enum reason reason);
+static bool has_port_of_redis(const struct dest *dest);
 static bool would_suit_raw(const struct dest *dest);
 static void add_rule(struct text *text, const struct dest *dest, enum rule rule);
 static void complain(const char *path, int error);
@@ -205,7 +208,7 @@ static void add_reasons(struct report *report, const struct dest *dest)
 static bool has_hint(const struct dest *dest, enum reason reason)
 {
     if (reason == REASON_UNKNOWN_PROTOCOL)
-        return would_suit_raw(dest);
+        return has_port_of_redis(dest) || would_suit_raw(dest);
     return reason == REASON_RULE_OFF || reason == REASON_RULE_CLEAN || is_never_reused(reason);
 }
 
@@ -215,6 +218,12 @@ static void add_hint(struct text *text, const struct dest *dest, enum reason rea
     if (is_never_reused(reason)) {
         text_add(text, reason_name(reason));
         text_add(text, " connections are never reused, whatever the rule");
+        return;
+    }
+    if (reason == REASON_UNKNOWN_PROTOCOL && has_port_of_redis(dest)) {
+        text_add(text, "if it is Redis, with inline commands, ");
+        add_rule(text, dest, RULE_REDIS);
+        text_add(text, " would reuse it");
         return;
     }
     if (reason == REASON_UNKNOWN_PROTOCOL) {
@@ -234,6 +243,13 @@ static bool is_never_reused(enum reason reason)
 {
     return reason == REASON_SERVER_FIRST || reason == REASON_TLS || reason == REASON_HTTP2 ||
            reason == REASON_UPGRADE || reason == REASON_AUTH;
+}
+
+/* Where `auto` does not recognise Redis by its arrays, a person may know that it is. Its own rule
+ * asks for less than raw. */
+static bool has_port_of_redis(const struct dest *dest)
+{
+    return dest->rule == RULE_AUTO && ntohs(dest->key.port) == REDIS_PORT;
 }
 
 /* Raw asks the user to vouch, so it is proposed only where every connection seen met its conditions

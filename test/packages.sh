@@ -4,7 +4,7 @@
 # what is missing is installed, and no daemon that comes with it is left started or enabled.
 
 declare -A package_set=(
-    [build]="gcc libc6-dev meson ninja-build pkg-config uthash-dev check node-llhttp"
+    [build]="gcc libc6-dev meson ninja-build pkg-config uthash-dev check libhiredis-dev node-llhttp"
     [demo]="python3 python3-requests nginx redis-server redis-tools iproute2 util-linux"
     [test]="openssl binutils mmdebstrap cppcheck clang-format clang-tidy shellcheck
         g++ gdb ltrace strace valgrind eatmydata fakeroot faketime libeatmydata1 libjemalloc2

@@ -19,7 +19,7 @@ static const struct witness_protocol witness_private = {
 
 static const struct witness_protocol *const protocols[RULE_COUNT] = {
     [RULE_OFF] = &witness_private, [RULE_CLEAN] = &witness_private, [RULE_AUTO] = &witness_sniff,
-    [RULE_HTTP] = &witness_http,   [RULE_RAW] = &witness_raw,
+    [RULE_HTTP] = &witness_http,   [RULE_REDIS] = &witness_redis,   [RULE_RAW] = &witness_raw,
 };
 
 void witness_open(struct witness *witness, enum rule rule)

@@ -52,7 +52,7 @@ struct witness_protocol {
     void (*timed_out)(struct witness *witness);
 };
 
-extern const struct witness_protocol witness_http, witness_raw, witness_sniff;
+extern const struct witness_protocol witness_http, witness_raw, witness_redis, witness_sniff;
 
 /* The most requests that may be outstanding on one HTTP connection: clients that pipeline send a
  * handful; beyond this the connection becomes private. */
@@ -94,6 +94,52 @@ struct http_witness {
     uint8_t request_name_len, response_name_len, request_value_len, response_value_len;
 };
 
+/* Enough for Redis's longest command names, and the words that decide what some of them do. */
+enum { REDIS_WORDS = 2, REDIS_WORD_MAX = 24 };
+/* Replies within replies: COMMAND DOCS of Redis 7 nests twelve deep. */
+enum { REDIS_DEPTH_MAX = 16 };
+enum { RESP_DIGITS_MAX = 19 }; /* of a 64-bit integer */
+
+struct resp_number {
+    uint64_t value; /* without its sign */
+    uint8_t digits;
+    bool negative;
+};
+
+struct redis_request {
+    uint8_t state;
+    uint8_t argument; /* the one being read, REDIS_WORDS for all that nobody looks at */
+    bool inline_allowed;
+    struct resp_number number;
+    uint32_t arguments_left, content_left;
+    uint8_t word_len[REDIS_WORDS];
+    char word[REDIS_WORDS][REDIS_WORD_MAX];
+};
+
+struct redis_level {
+    uint32_t elements_left;
+    bool attributes; /* they precede a value and are none themselves */
+};
+
+struct redis_reply {
+    uint8_t state, depth;
+    char type;       /* of the value being read */
+    bool line_begun; /* its line has a byte */
+    uint8_t error_len;
+    char error[28]; /* the beginning of a reply that is an error: enough for last_words */
+    struct resp_number number;
+    uint32_t content_left;
+    struct redis_level levels[REDIS_DEPTH_MAX];
+};
+
+struct redis_witness {
+    struct redis_request request;
+    struct redis_reply reply;
+    uint32_t outstanding; /* whole requests whose reply is not whole; QUIT's is not counted */
+    bool closing;         /* QUIT was sent, or the server's last words were read */
+    bool unanswered;      /* and bytes were sent that will not be answered */
+};
+
 enum { RAW_FIRST_MAX = 8 }; /* as long as "CONNECT " */
 struct raw_witness {
     bool replied; /* bytes were received since the last send */
@@ -118,6 +164,7 @@ struct witness {
     union {
         struct first_bytes first; /* while sniffing */
         struct http_witness http;
+        struct redis_witness redis;
         struct raw_witness raw;
     };
 };

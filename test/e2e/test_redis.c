@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * redis-benchmark without kept connections against redis-server, under the rule `raw`. */
+ * Clients of redis-server that keep no connection, without a rule. */
 #include "../support/network.h"
 #include "../support/server.h"
 
@@ -50,7 +50,7 @@ START_TEST(a_hundred_thousand_requests_take_one_connection_per_client)
 {
     start_redis();
     unsigned most = 0, samples = 0;
-    struct process client = start_benchmark(true, REQUESTS, "TWPOOL_RULES=*:6379=raw", NULL);
+    struct process client = start_benchmark(true, REQUESTS, NULL, NULL);
     while (process_runs(&client, 50) && samples < LIMIT_S * 20) {
         unsigned now = network_time_wait(net.client);
         /* What ended meanwhile has left its last connections. */
@@ -77,7 +77,7 @@ START_TEST(with_room_for_ten_the_others_are_closed_and_counted_as_evicted)
     struct command command = {
         .argv = {"/usr/bin/python3", script_path("burst_client.py"), SERVER_ADDRESS,
                  text("%d", REDIS_PORT)},
-        .settings = {"TWPOOL_RULES=*=raw", "TWPOOL_MAX_IDLE=10", "TWPOOL_STATS=stderr"},
+        .settings = {"TWPOOL_RULES=*=redis", "TWPOOL_MAX_IDLE=10", "TWPOOL_STATS=stderr"},
         .preload = true,
         .network = net.client};
     struct outcome client = run(&command, LIMIT_S);
@@ -104,16 +104,16 @@ START_TEST(where_plain_runs_out_of_ports_the_pool_does_not)
 
     start_redis();
     network_port_range(net.client, 20000, 20999);
-    client = start_benchmark(true, 5000, "TWPOOL_RULES=*=raw", NULL);
+    client = start_benchmark(true, 5000, NULL, NULL);
     struct outcome pooled = process_wait(&client, LIMIT_S);
     assert_all_done(&pooled, 5000);
 }
 END_TEST
 
-START_TEST(by_default_redis_is_not_reused_and_closed_clean)
+START_TEST(under_the_rule_clean_redis_is_not_reused_and_closed_clean)
 {
     start_redis();
-    struct process client = start_benchmark(true, 5000, NULL, NULL);
+    struct process client = start_benchmark(true, 5000, "TWPOOL_RULES=*=clean", NULL);
     struct outcome benchmark = process_wait(&client, LIMIT_S);
     unsigned left = network_time_wait(net.client);
     assert_all_done(&benchmark, 5000);
@@ -131,12 +131,68 @@ START_TEST(redis_cli_in_a_loop_shows_the_same_with_and_without)
     struct command command = {.argv = {"sh", "-c", loop}, .network = net.client};
     struct outcome plain = run(&command, LIMIT_S);
     command.preload = true;
-    command.settings[0] = "TWPOOL_RULES=*=raw";
     struct outcome pooled = run(&command, LIMIT_S);
     ck_assert_uint_eq(occurrences(plain.out, "OK\n"), 8);
     ck_assert_str_eq(pooled.out, plain.out);
     ck_assert_str_eq(pooled.err, plain.err);
     ck_assert_int_eq(pooled.status, plain.status);
+}
+END_TEST
+
+/* Each connection brings three requests, and is closed. */
+static struct outcome benchmark_kinds(const char *kinds, const char *rule)
+{
+    start_redis();
+    struct command command = {.argv = {"redis-benchmark", "-h", SERVER_ADDRESS, "-p",
+                                       text("%d", REDIS_PORT), "-n", "2000", "-c", "10", "-k", "0",
+                                       "-P", "3", "-q", "-t", kinds},
+                              .settings = {rule},
+                              .preload = true,
+                              .network = net.client};
+    struct outcome benchmark = run(&command, LIMIT_S);
+    ck_assert_msg(benchmark.status == 0, "%s", benchmark.err);
+    return benchmark;
+}
+
+START_TEST(each_kind_of_request_is_reused)
+{
+    struct outcome benchmark =
+        benchmark_kinds("ping_mbulk,set,get,incr,lpush,rpop,lrange,sadd,hset,spop,zadd,mset", NULL);
+    ck_assert_uint_ge(occurrences(benchmark.out, "requests per second"), 12);
+    /* Ten clients and one more, for all of the kinds; and the one that asks for the settings. */
+    ck_assert_uint_le(network_accepted(net.server), 12);
+}
+END_TEST
+
+START_TEST(inline_commands_are_reused_under_the_rule_redis_only)
+{
+    struct outcome by_rule = benchmark_kinds("ping_inline,ping_mbulk", "TWPOOL_RULES=*=redis");
+    ck_assert_uint_eq(occurrences(by_rule.out, "requests per second"), 2);
+    ck_assert_uint_le(network_accepted(net.server), 12);
+    struct outcome by_default = benchmark_kinds("ping_inline", NULL);
+    ck_assert_uint_eq(occurrences(by_default.out, "requests per second"), 1);
+    ck_assert_uint_ge(network_accepted(net.server), 2000 / 3);
+}
+END_TEST
+
+START_TEST(no_connection_finds_what_another_has_left_behind)
+{
+    start_redis();
+    struct command command = {.argv = {"/usr/bin/python3", script_path("redis_sessions.py"),
+                                       SERVER_ADDRESS, text("%d", REDIS_PORT)},
+                              .network = net.client};
+    struct outcome plain = run(&command, LIMIT_S);
+    unsigned before = network_accepted(net.server);
+    ck_assert_msg(plain.status == 0, "%s", plain.err);
+    ck_assert_uint_eq(occurrences(plain.out, "b'$4\\r\\nzero\\r\\n $-1\\r\\n +PONG\\r\\n'"), 14);
+    command.preload = true;
+    command.settings[0] = "TWPOOL_STATS=stderr";
+    struct outcome pooled = run(&command, LIMIT_S);
+    ck_assert_str_eq(pooled.out, plain.out);
+    /* Fourteen times it was left as it was: those were parked, and all but the last reused. */
+    ck_assert_msg(strstr(pooled.err, "reused 14, parked 15") != NULL, "%s", pooled.err);
+    ck_assert_msg(strstr(pooled.err, "state 9 ") != NULL, "%s", pooled.err);
+    ck_assert_uint_eq(network_accepted(net.server) - before, 14);
 }
 END_TEST
 
@@ -148,8 +204,11 @@ int main(void)
     tcase_add_test(tests, a_hundred_thousand_requests_take_one_connection_per_client);
     tcase_add_test(tests, with_room_for_ten_the_others_are_closed_and_counted_as_evicted);
     tcase_add_test(tests, where_plain_runs_out_of_ports_the_pool_does_not);
-    tcase_add_test(tests, by_default_redis_is_not_reused_and_closed_clean);
+    tcase_add_test(tests, under_the_rule_clean_redis_is_not_reused_and_closed_clean);
     tcase_add_test(tests, redis_cli_in_a_loop_shows_the_same_with_and_without);
+    tcase_add_test(tests, each_kind_of_request_is_reused);
+    tcase_add_test(tests, inline_commands_are_reused_under_the_rule_redis_only);
+    tcase_add_test(tests, no_connection_finds_what_another_has_left_behind);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -17,6 +17,15 @@ START_TEST(the_first_rule_that_matches_wins)
 }
 END_TEST
 
+START_TEST(each_rule_has_its_name)
+{
+    assert_accepted("TWPOOL_RULES=*:1=off,*:2=clean,*:3=auto,*:4=http,*:5=redis,*:6=raw");
+    ck_assert_uint_eq(config.rule_count, RULE_COUNT);
+    for (int rule = 0; rule < RULE_COUNT; rule++)
+        ck_assert_int_eq(rule_of("10.0.0.1", (uint16_t)(rule + 1)), rule);
+}
+END_TEST
+
 START_TEST(a_destination_without_a_rule_is_auto)
 {
     read_all(NULL);
@@ -129,7 +138,7 @@ static const char *const bad_rules[] = {"off",
                                         "*=Raw",
                                         "*=raws",
                                         "*=ra",
-                                        "*=redis",
+                                        "*=Redis",
                                         "*=raw=off",
                                         "* =raw",
                                         "*= raw",
@@ -241,6 +250,7 @@ int main(void)
     int failed;
 
     tcase_add_test(rules, the_first_rule_that_matches_wins);
+    tcase_add_test(rules, each_rule_has_its_name);
     tcase_add_test(rules, a_destination_without_a_rule_is_auto);
     tcase_add_test(rules, a_prefix_counts_its_leading_bits);
     tcase_add_test(rules, a_prefix_of_ipv6_may_reach_128);

@@ -98,6 +98,25 @@ START_TEST(raw_is_not_proposed_where_one_connection_did_not_meet_its_conditions)
 }
 END_TEST
 
+START_TEST(at_the_port_of_redis_its_own_rule_is_proposed_and_asks_for_no_conditions)
+{
+    struct dest *dest = see("10.0.0.2", 6379, RULE_AUTO);
+    refuse(dest, REASON_UNKNOWN_PROTOCOL, 5);
+    dest->raw_unfit = 1;
+    ck_assert_str_eq(hint(), "if it is Redis, with inline commands, "
+                             "TWPOOL_RULES='10.0.0.2:6379=redis' would reuse it");
+}
+END_TEST
+
+START_TEST(under_its_own_rule_nothing_more_is_proposed)
+{
+    struct dest *dest = see("10.0.0.2", 6379, RULE_REDIS);
+    refuse(dest, REASON_STATE, 5);
+    refuse(dest, REASON_MALFORMED, 5);
+    ck_assert_str_eq(hint(), "");
+}
+END_TEST
+
 START_TEST(raw_is_not_proposed_where_every_connection_was_understood)
 {
     struct dest *dest = see("10.0.0.2", 7, RULE_AUTO);
@@ -232,6 +251,8 @@ int main(void)
     tcase_add_test(said, a_report_longer_than_a_block_is_whole);
     tcase_add_test(said, raw_is_proposed_where_every_connection_met_its_conditions);
     tcase_add_test(said, raw_is_not_proposed_where_one_connection_did_not_meet_its_conditions);
+    tcase_add_test(said, at_the_port_of_redis_its_own_rule_is_proposed_and_asks_for_no_conditions);
+    tcase_add_test(said, under_its_own_rule_nothing_more_is_proposed);
     tcase_add_test(said, raw_is_not_proposed_where_every_connection_was_understood);
     tcase_add_loop_test(said, what_is_never_reused_is_said_to_be_and_raw_not_proposed, 0,
                         sizeof never_reused / sizeof never_reused[0]);

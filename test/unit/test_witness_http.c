@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * What the HTTP witness makes of an exchange, however its bytes are split. */
-#include "../../shim/witness/witness.h"
-
-#include <check.h>
-#include <stdlib.h>
-#include <string.h>
+#include "witnesses.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 #define GET_WITH(header) "GET / HTTP/1.1\r\nHost: a\r\n" header "\r\n\r\n"
@@ -220,68 +216,7 @@ static const struct exchange corpus[] = {
 };
 enum { CORPUS = sizeof corpus / sizeof *corpus };
 
-enum { WHOLE = 0, BYTES = SIZE_MAX };
 enum { MUTATIONS = 400, SEED = 20140605 }; /* per entry; the date of RFC 7230 */
-
-/* Feeds a text as the kernel might move it: cut in two at `cut`, whole, or byte by byte. Each piece
- * is in memory of its own that is gone afterwards, so that a witness that keeps a pointer, or reads
- * too far, is seen by the sanitizer. */
-static void feed(struct witness *witness, bool sent, const char *text, size_t len, size_t cut)
-{
-    for (size_t at = 0, piece; at < len; at += piece) {
-        piece = cut == BYTES ? 1 : at < cut && cut < len ? cut - at : len - at;
-        char *buf = malloc(piece);
-        ck_assert_ptr_nonnull(buf);
-        memcpy(buf, text + at, piece);
-        if (sent) {
-            witness_sent(witness, buf, piece);
-        } else {
-            witness_received(witness, buf, piece);
-        }
-        free(buf);
-    }
-}
-
-static void sent(struct witness *witness, const char *text)
-{
-    feed(witness, true, text, strlen(text), WHOLE);
-}
-
-static void received(struct witness *witness, const char *text)
-{
-    feed(witness, false, text, strlen(text), WHOLE);
-}
-
-static struct witness opened(enum rule rule)
-{
-    struct witness witness;
-    witness_open(&witness, rule);
-    return witness;
-}
-
-static struct witness after(enum rule rule, const char *request, size_t request_cut,
-                            const char *response, size_t response_cut)
-{
-    struct witness witness = opened(rule);
-    feed(&witness, true, request, strlen(request), request_cut);
-    feed(&witness, false, response, strlen(response), response_cut);
-    return witness;
-}
-
-static void assert_is(const struct witness *witness, enum witness_state state, enum reason reason)
-{
-    ck_assert_str_eq(reason_name(witness->reason), reason_name(reason));
-    ck_assert_int_eq(witness->state, state);
-}
-
-static void assert_same(const struct witness *a, const struct witness *b)
-{
-    assert_is(a, b->state, b->reason);
-    ck_assert_uint_eq(a->idle_limit_ms, b->idle_limit_ms);
-    ck_assert_uint_eq(a->uses_left, b->uses_left);
-    ck_assert_int_eq(a->confirmed, b->confirmed);
-    ck_assert_int_eq(a->peer_will_close, b->peer_will_close);
-}
 
 static const enum rule observing[] = {RULE_HTTP, RULE_AUTO};
 
@@ -329,28 +264,8 @@ START_TEST(no_part_of_an_exchange_is_idle)
 }
 END_TEST
 
-/* Changes, drops, doubles or moves a few bytes, with a taste for those that HTTP is made of. */
-static size_t mutate(char *text, size_t len, unsigned int *seed)
-{
-    static const char tasty[] = "\r\n \t:,;=0159aGH/.\"\0\x16\x7f\xff";
-    for (int change = rand_r(seed) % 3; change >= 0 && len > 1; change--) {
-        size_t at = rand_r(seed) % len;
-        switch (rand_r(seed) % 4) {
-        case 0:
-            text[at] = tasty[rand_r(seed) % (sizeof tasty - 1)];
-            break;
-        case 1:
-            memmove(text + at, text + at + 1, --len - at);
-            break;
-        case 2:
-            memmove(text + at + 1, text + at, len++ - at);
-            break;
-        default:
-            text[at] ^= 1 << rand_r(seed) % 8;
-        }
-    }
-    return len;
-}
+/* What HTTP is made of. */
+static const char tasty[] = "\r\n \t:,;=0159aGH/.\"\0\x16\x7f\xff";
 
 START_TEST(mutilated_exchanges_have_one_verdict_too)
 {
@@ -362,9 +277,9 @@ START_TEST(mutilated_exchanges_have_one_verdict_too)
         memcpy(request, e->request, request_len);
         memcpy(response, e->response, response_len);
         if (round % 2 == 0) {
-            request_len = mutate(request, request_len, &seed);
+            request_len = mutate(request, request_len, tasty, sizeof tasty, &seed);
         } else {
-            response_len = mutate(response, response_len, &seed);
+            response_len = mutate(response, response_len, tasty, sizeof tasty, &seed);
         }
         size_t request_cut = rand_r(&seed) % (request_len + 1);
         size_t response_cut = rand_r(&seed) % (response_len + 1);

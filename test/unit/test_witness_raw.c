@@ -1,34 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Which witness a rule starts, what `auto` recognises, and what `raw` takes for an exchange. */
-#include "../../shim/witness/witness.h"
+#include "witnesses.h"
 
-#include <check.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-static struct witness opened(enum rule rule)
-{
-    struct witness witness;
-    witness_open(&witness, rule);
-    return witness;
-}
-
-static void sent(struct witness *witness, const char *text)
-{
-    witness_sent(witness, text, strlen(text));
-}
-
-static void received(struct witness *witness, const char *text)
-{
-    witness_received(witness, text, strlen(text));
-}
-
-static void assert_is(const struct witness *witness, enum witness_state state, enum reason reason)
-{
-    ck_assert_str_eq(reason_name(witness->reason), reason_name(reason));
-    ck_assert_int_eq(witness->state, state);
-}
 
 START_TEST(off_and_clean_are_private_from_the_beginning)
 {
@@ -47,7 +21,7 @@ START_TEST(off_and_clean_are_private_from_the_beginning)
 }
 END_TEST
 
-static const enum rule observing[] = {RULE_AUTO, RULE_HTTP, RULE_RAW};
+static const enum rule observing[] = {RULE_AUTO, RULE_HTTP, RULE_REDIS, RULE_RAW};
 
 START_TEST(a_connection_on_which_nothing_was_sent_is_unused)
 {
