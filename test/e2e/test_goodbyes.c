@@ -135,6 +135,13 @@ START_TEST(pymysql_in_a_loop)
 }
 END_TEST
 
+START_TEST(quit_said_to_redis)
+{
+    set_stage(server_redis);
+    assert_no_time_wait_is_left(goodbyes_by_python("redis", REDIS_PORT), CONNECTIONS, 0, false);
+}
+END_TEST
+
 START_TEST(quit_said_to_memcached)
 {
     set_stage(server_memcached);
@@ -155,6 +162,7 @@ int main(void)
     tcase_add_test(tests, pgbench_with_a_connection_per_transaction);
     tcase_add_test(tests, mysqlslap_that_reconnects_for_each_query);
     tcase_add_test(tests, pymysql_in_a_loop);
+    tcase_add_test(tests, quit_said_to_redis);
     tcase_add_test(tests, quit_said_to_memcached);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
