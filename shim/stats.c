@@ -170,6 +170,8 @@ static void add_dest(void *context, struct dest *dest)
     add_count(text, "): opened ", &dest->opened);
     add_count(text, ", reused ", &dest->reused);
     add_count(text, ", parked ", &dest->parked);
+    if (load(&dest->deferred) > 0)
+        add_count(text, ", deferred ", &dest->deferred);
     end_line(report);
     add_reasons(report, dest);
 }

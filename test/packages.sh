@@ -10,7 +10,9 @@ declare -A package_set=(
         g++ gdb ltrace strace valgrind eatmydata fakeroot faketime libeatmydata1 libjemalloc2
         libnss-wrapper libsocket-wrapper microsocks proxychains4 torsocks tsocks"
 )
-declare -A package_daemon=([nginx-common]=nginx [redis-server]=redis-server)
+package_set[test]+=" curl postgresql-15 mariadb-server-core mariadb-client python3-pymysql memcached"
+declare -A package_daemon=([nginx-common]=nginx [redis-server]=redis-server
+    [postgresql-common]=postgresql [memcached]=memcached)
 policy=/usr/sbin/policy-rc.d
 
 as_root() {

@@ -52,7 +52,8 @@ struct witness_protocol {
     void (*timed_out)(struct witness *witness);
 };
 
-extern const struct witness_protocol witness_http, witness_raw, witness_redis, witness_sniff;
+extern const struct witness_protocol witness_http, witness_raw, witness_redis, witness_sniff,
+    witness_mysql, witness_postgresql, witness_memcached;
 
 /* The most requests that may be outstanding on one HTTP connection: clients that pipeline send a
  * handful; beyond this the connection becomes private. */
@@ -148,6 +149,48 @@ struct raw_witness {
     char first[RAW_FIRST_MAX], last;
 };
 
+/* Of the protocols that follow, only what the client sends: where its messages end, so that its
+ * goodbye is known as one. They never say IDLE. */
+struct mysql_witness {
+    uint32_t payload_left; /* of the packet under way, behind what head holds */
+    uint8_t head[8];       /* its header, and what of its payload matters */
+    uint8_t head_len, head_end;
+    uint8_t sequence; /* of the last packet */
+    bool logged_in;   /* the first packet was sent, to its flags */
+    bool continued;   /* the last packet was of the full size: the next belongs to it */
+};
+
+enum postgresql_phase {
+    POSTGRESQL_OPENING,    /* a packet without a type is due: a request, or the startup */
+    POSTGRESQL_ANSWER_DUE, /* encryption was asked for, and one byte has to answer */
+    POSTGRESQL_SESSION,    /* messages with a type */
+    POSTGRESQL_GOODBYE     /* the last message has begun: Terminate, or CancelRequest */
+};
+
+struct postgresql_witness {
+    enum postgresql_phase phase;
+    uint32_t left; /* of the message under way, behind what head holds */
+    char head[8];
+    uint8_t head_len;
+};
+
+struct memcached_line {
+    char command[8]; /* the first word, as far as it fits */
+    uint8_t word, word_len;
+    uint8_t length_at; /* which word is the length of the data that follow, 0: none */
+    bool has_length, cr;
+    uint32_t length;
+};
+
+struct memcached_witness {
+    bool begun, binary;
+    uint32_t left; /* of the data, their CR LF included, or of a binary request behind head */
+    struct memcached_line line;
+    char head[12]; /* of a binary request */
+    char answer[2];
+    uint8_t head_len, answer_len;
+};
+
 struct witness {
     const struct witness_protocol *protocol;
     enum witness_state state;
@@ -166,6 +209,9 @@ struct witness {
         struct http_witness http;
         struct redis_witness redis;
         struct raw_witness raw;
+        struct mysql_witness mysql;
+        struct postgresql_witness postgresql;
+        struct memcached_witness memcached;
     };
 };
 

@@ -74,6 +74,11 @@ struct network_pair network_pair(void)
 
 struct network_pair network_pair_delayed(int delay_us)
 {
+    return network_pair_slow(delay_us, 0);
+}
+
+struct network_pair network_pair_slow(int delay_us, int gap_us)
+{
     struct network_pair pair;
     int ready[2];
     char byte;
@@ -89,7 +94,7 @@ struct network_pair network_pair_delayed(int delay_us)
         fcntl(pair.server, F_SETFD, 0);
         const char *path = program_path("relay");
         execl(path, path, text("%d", pair.client), CLIENT_ADDRESS, text("%d", pair.server),
-              SERVER_ADDRESS, text("%d", delay_us), NULL);
+              SERVER_ADDRESS, text("%d", delay_us), text("%d", gap_us), NULL);
         _exit(127);
     }
     close(ready[1]);

@@ -28,6 +28,9 @@ struct network_pair network_pair(void);
  * that. */
 struct network_pair network_pair_delayed(int delay_us);
 
+/* The same, and no packet arrives sooner than gap_us after the one before it, as on a slow line. */
+struct network_pair network_pair_slow(int delay_us, int gap_us);
+
 /* Moves the test (and what it starts from now on) into a namespace. */
 void network_enter(int network);
 

@@ -34,6 +34,7 @@ struct packet {
 struct queue {
     struct packet packets[QUEUE_MAX];
     size_t head, count;
+    uint64_t free_ns; /* when the wire has carried the last of them */
 };
 
 static struct queue queues[2];
@@ -80,7 +81,7 @@ static int open_end(int network, const char *address)
 }
 
 /* Takes everything that the device has to send. */
-static void receive(struct queue *queue, int tun, uint64_t delay_ns)
+static void receive(struct queue *queue, int tun, uint64_t delay_ns, uint64_t gap_ns)
 {
     static struct packet dropped;
     for (;;) {
@@ -91,7 +92,9 @@ static void receive(struct queue *queue, int tun, uint64_t delay_ns)
         if (len <= 0)
             return;
         packet->len = (size_t)len;
-        packet->due_ns = now_ns() + delay_ns;
+        uint64_t now = now_ns(), start_ns = queue->free_ns > now ? queue->free_ns : now;
+        packet->due_ns = start_ns + delay_ns;
+        queue->free_ns = start_ns + gap_ns;
         queue->count += !full;
     }
 }
@@ -117,12 +120,13 @@ static uint64_t earlier_due(uint64_t due_ns, const struct queue *queue)
 
 int main(int argc, char **argv)
 {
-    if (argc != 6) {
-        fputs("usage: relay NETWORK ADDRESS NETWORK ADDRESS DELAY_US\n", stderr);
+    if (argc != 7) {
+        fputs("usage: relay NETWORK ADDRESS NETWORK ADDRESS DELAY_US GAP_US\n", stderr);
         return 2;
     }
     int tuns[2] = {open_end(atoi(argv[1]), argv[2]), open_end(atoi(argv[3]), argv[4])};
     uint64_t delay_ns = strtoull(argv[5], NULL, 10) * 1000U;
+    uint64_t gap_ns = strtoull(argv[6], NULL, 10) * 1000U;
     uint64_t end_ns = now_ns() + LIFE_S * 1000000000ULL;
     /* The default slack of 50 us would add to every packet's time. */
     prctl(PR_SET_TIMERSLACK, 1);
@@ -136,8 +140,8 @@ int main(int argc, char **argv)
         struct timespec left = {.tv_sec = (time_t)(left_ns / 1000000000U),
                                 .tv_nsec = (long)(left_ns % 1000000000U)};
         ppoll(polled, 2, &left, NULL);
-        receive(&queues[0], tuns[0], delay_ns);
-        receive(&queues[1], tuns[1], delay_ns);
+        receive(&queues[0], tuns[0], delay_ns, gap_ns);
+        receive(&queues[1], tuns[1], delay_ns, gap_ns);
         deliver(&queues[0], tuns[1]);
         deliver(&queues[1], tuns[0]);
     }

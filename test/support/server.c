@@ -75,6 +75,54 @@ struct process server_redis(int network)
     return redis;
 }
 
+/* These servers refuse to run as root. The user owns a folder of its own in the directory. */
+static const char *folder_of(const char *user)
+{
+    const char *folder = text("%s/%s", directory, user);
+    make_directory();
+    run_tool(&(struct command){.argv = {"install", "-d", "-o", user, folder}});
+    return folder;
+}
+
+#define AS(user) "setpriv", "--reuid", user, "--clear-groups"
+
+struct process server_postgresql(int network)
+{
+    const char *folder = folder_of("postgres");
+    run_tool(&(struct command){.argv = {AS("postgres"), POSTGRESQL_PROGRAM("initdb"), "--no-sync",
+                                        "--auth", "trust", "--pgdata", folder}});
+    write_text("postgres/pg_hba.conf", "host all postgres all trust\n");
+    struct process postgresql = process_start(
+        &(struct command){.argv = {AS("postgres"), POSTGRESQL_PROGRAM("postgres"), "-D", folder,
+                                   "-k", "", "-h", "*", "-p", text("%d", POSTGRESQL_PORT), "-F"},
+                          .network = network});
+    network_await_listener(network, POSTGRESQL_PORT);
+    return postgresql;
+}
+
+struct process server_mariadb(int network)
+{
+    const char *folder = folder_of("nobody");
+    struct process mariadb = process_start(&(struct command){
+        .argv = {AS("nobody"), "mariadbd", "--no-defaults", "--skip-grant-tables",
+                 "--skip-name-resolve", "--skip-innodb", "--default-storage-engine=MyISAM",
+                 text("--datadir=%s", folder), text("--socket=%s/socket", folder),
+                 text("--port=%d", MARIADB_PORT)},
+        .network = network});
+    network_await_listener(network, MARIADB_PORT);
+    return mariadb;
+}
+
+struct process server_memcached(int network)
+{
+    struct process memcached =
+        process_start(&(struct command){.argv = {AS("nobody"), "memcached", "-l", "0.0.0.0", "-p",
+                                                 text("%d", MEMCACHED_PORT), "-U", "0"},
+                                        .network = network});
+    network_await_listener(network, MEMCACHED_PORT);
+    return memcached;
+}
+
 struct process server_python(int network, const char *script, const char *option)
 {
     struct process python = process_start(&(struct command){

@@ -7,7 +7,15 @@
 
 #include <stdint.h>
 
-enum { NGINX_PORT = 8080, NGINX_TLS_PORT = 8443, REDIS_PORT = 6379, PYTHON_PORT = 7000 };
+enum {
+    NGINX_PORT = 8080,
+    NGINX_TLS_PORT = 8443,
+    REDIS_PORT = 6379,
+    POSTGRESQL_PORT = 5432,
+    MARIADB_PORT = 3306,
+    MEMCACHED_PORT = 11211,
+    PYTHON_PORT = 7000
+};
 
 /* Each starts in the namespace, on all addresses, without the preload, and returns once it listens.
  * process_stop() gives what it printed. */
@@ -18,6 +26,17 @@ struct process server_nginx(int network);
 
 /* redis-server without persistence. */
 struct process server_redis(int network);
+
+/* In PATH are only Debian's wrappers of these programs, in Perl. */
+#define POSTGRESQL_PROGRAM(name) "/usr/lib/postgresql/15/bin/" name
+
+/* PostgreSQL with a new, empty database; it trusts everyone who comes as "postgres". */
+struct process server_postgresql(int network);
+
+/* MariaDB without any table; it asks nobody for a password. */
+struct process server_mariadb(int network);
+
+struct process server_memcached(int network);
 
 /* A script of ours that takes a port as its first argument, and options after it. */
 struct process server_python(int network, const char *script, const char *option);

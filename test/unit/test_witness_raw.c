@@ -96,7 +96,7 @@ static const struct {
     {"UNSUBSCRIBE ", WITNESS_BUSY, REASON_REQUEST_INCOMPLETE, true},
     {"PRI * H", WITNESS_PRIVATE, REASON_HTTP2, true},
     {"PRI", WITNESS_BUSY, REASON_REQUEST_INCOMPLETE, false},
-    {"get ", WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL, false},
+    {"Get ", WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL, false},
     {"GETX ", WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL, false},
     {"GET\t/", WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL, false},
     {"GET\r\n", WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL, false},
@@ -130,7 +130,7 @@ END_TEST
 START_TEST(a_nul_byte_is_no_method)
 {
     struct witness witness = opened(RULE_AUTO);
-    witness_sent(&witness, "\0", 1);
+    witness_sent(&witness, "\0G", 2);
     assert_is(&witness, WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL);
     witness_open(&witness, RULE_AUTO);
     witness_sent(&witness, "GET\0", 4);
