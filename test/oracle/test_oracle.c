@@ -81,6 +81,7 @@ static const struct {
     {"unshare_files", FEWER, FEWER},
     {"urgent", FEWER, FEWER},
     {"vectors", FEWER, FEWER},
+    {"wild_addresses", FEWER, FEWER},
 };
 enum { PROGRAMS = sizeof programs / sizeof programs[0] };
 
