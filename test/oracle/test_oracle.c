@@ -50,6 +50,7 @@ static const struct {
     {"half_close_reply", EQUAL, EQUAL},
     {"half_response", FEWER, FEWER},
     {"identity", FEWER, FEWER},
+    {"interrupted", FEWER, FEWER},
     {"ioctls", EITHER, EITHER},
     {"kept_open", FEWER, FEWER},
     {"libc_handle", FEWER, FEWER},
@@ -191,6 +192,13 @@ START_TEST(a_program_with_the_pool_off_shows_the_same_and_reuses_nothing)
 }
 END_TEST
 
+/* ThreadSanitizer keeps a signal back until a call that blocks: there is no moment to be chosen. */
+static bool has_moments(void)
+{
+    const char *sanitizer = getenv("TWPOOL_TEST_PRELOAD_FIRST");
+    return sanitizer == NULL || strstr(sanitizer, "tsan") == NULL;
+}
+
 int main(void)
 {
     const char *only = getenv("TWPOOL_TEST_ONLY"); /* some of them, by commas */
@@ -198,7 +206,8 @@ int main(void)
     TCase *programs_case = tcase_create("programs");
     tcase_set_timeout(programs_case, 4 * LIMIT_S);
     for (int i = 0; i < PROGRAMS; i++)
-        if (is_among(only, programs[i].name))
+        if (is_among(only, programs[i].name) &&
+            (strcmp(programs[i].name, "interrupted") != 0 || has_moments()))
             tcase_add_loop_test(programs_case,
                                 a_program_shows_the_same_with_and_without_the_library, i, i + 1);
     if (only == NULL)

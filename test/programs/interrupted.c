@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT
+ * A signal at every moment of close(), connect() and others, whose handler closes, connects and
+ * talks itself, or never returns: what can come of it, and that no connection is mixed up. */
+#include "program.h"
+#include "tracer.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <signal.h>
+
+/* Instrumented code is many times as long, and each step is a system call of the tracer's. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { INSTRUCTIONS = 4 };
+#else
+enum { INSTRUCTIONS = 16 }; /* moments, over the length of the call */
+#endif
+enum { OUTCOMES_MAX = 16, OUTCOME_LEN = 200, OPEN_MAX = 24 };
+
+enum operation { CLOSE, OVERWRITE, CONNECT, SEND, RECEIVE, POLL };
+enum reaction {
+    RETURN,   /* nothing */
+    EXCHANGE, /* a whole life of another connection */
+    END,      /* closes the one that was interrupted */
+    TAKE,     /* closes it, and opens another at its number */
+    USE,      /* asks and reads on it */
+    JOIN,     /* connects it */
+    FORK,     /* a child closes it */
+    JUMP      /* siglongjmp() */
+};
+
+static const char *const operations[] = {"close", "dup2", "connect", "send", "recv", "poll"};
+static const char *const reactions[] = {"returns", "exchanges",   "closes it", "takes its number",
+                                        "uses it", "connects it", "forks",     "jumps"};
+
+static uint16_t port;
+static int fd, taken, null, serial;
+static enum reaction reaction;
+static volatile sig_atomic_t raised;
+static char handled[OUTCOME_LEN], request[100], response[300];
+static ssize_t received;
+static sigjmp_buf out;
+
+static const char *shown(long result)
+{
+    return result == -1 ? strerrorname_np(errno) : "done";
+}
+
+/* Each request is its own; the tag of the last one that was sent on fd. */
+static int make_request(char *bytes, size_t size, int tag)
+{
+    return snprintf(bytes, size, "GET /tag-%d/ HTTP/1.1\r\nHost: t\r\n\r\n", tag);
+}
+
+static void send_tagged(int to, int tag)
+{
+    char bytes[100];
+    send(to, bytes, (size_t)make_request(bytes, sizeof bytes, tag), MSG_NOSIGNAL);
+}
+
+static const char *judge(char *bytes, ssize_t len, int tag)
+{
+    char expected[30];
+    if (len <= 0)
+        return len == 0 ? "end" : strerrorname_np(errno);
+    bytes[len] = '\0';
+    snprintf(expected, sizeof expected, "/tag-%d/\n", tag);
+    return strstr(bytes, expected) != NULL ? "answered" : "ANOTHER'S ANSWER";
+}
+
+static const char *receive_tagged(int from, int tag, int flags)
+{
+    char bytes[300];
+    return judge(bytes, recv(from, bytes, sizeof bytes - 1, flags), tag);
+}
+
+static int connected(void)
+{
+    struct sockaddr_in addr = loopback(port);
+    int new_fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (new_fd < 0 || connect(new_fd, (struct sockaddr *)&addr, sizeof addr) != 0)
+        broken("connect");
+    return new_fd;
+}
+
+static const char *exchange(int on)
+{
+    int tag = ++serial;
+    send_tagged(on, tag);
+    return receive_tagged(on, tag, 0);
+}
+
+static const char *connect_it(void)
+{
+    struct sockaddr_in addr = loopback(port);
+    return shown(connect(fd, (struct sockaddr *)&addr, sizeof addr));
+}
+
+static void close_in_child(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        close(fd);
+        _exit(0);
+    }
+    if (waitpid(child, NULL, 0) != child)
+        broken("waitpid");
+}
+
+static void on_signal(int signal_number)
+{
+    (void)signal_number;
+    int saved = errno, other;
+    raised = 1;
+    switch (reaction) {
+    case RETURN:
+        break;
+    case EXCHANGE:
+        other = connected();
+        strcpy(handled, exchange(other));
+        close(other);
+        break;
+    case END:
+        strcpy(handled, shown(close(fd)));
+        break;
+    case TAKE:
+        strcpy(handled, shown(close(fd)));
+        taken = socket(AF_INET, SOCK_STREAM, 0);
+        strcat(handled, taken == fd ? " same" : " ANOTHER NUMBER");
+        break;
+    case USE:
+        strcpy(handled, exchange(fd));
+        break;
+    case JOIN:
+        strcpy(handled, connect_it());
+        break;
+    case FORK:
+        close_in_child();
+        break;
+    case JUMP:
+        siglongjmp(out, 1);
+    }
+    errno = saved;
+}
+
+/* Before the signal may come. */
+static int set_up(enum operation operation)
+{
+    if (operation == CONNECT) {
+        int idle = connected();
+        exchange(idle);
+        close(idle);
+        fd = socket(AF_INET, SOCK_STREAM, 0);
+        return 0;
+    }
+    fd = connected();
+    if (operation == CLOSE || operation == OVERWRITE)
+        exchange(fd);
+    make_request(request, sizeof request, ++serial);
+    if (operation != RECEIVE && operation != POLL)
+        return serial;
+    send(fd, request, strlen(request), MSG_NOSIGNAL);
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    poll(&polled, 1, 1000);
+    return serial;
+}
+
+/* Nothing but the call. */
+static long operate(enum operation operation)
+{
+    struct sockaddr_in addr = loopback(port);
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    switch (operation) {
+    case CLOSE:
+        return close(fd);
+    case OVERWRITE:
+        return dup2(null, fd);
+    case CONNECT:
+        return connect(fd, (struct sockaddr *)&addr, sizeof addr);
+    case SEND:
+        return send(fd, request, strlen(request), MSG_NOSIGNAL);
+    case RECEIVE:
+        return received = recv(fd, response, sizeof response - 1, 0);
+    case POLL:
+        return poll(&polled, 1, 1000);
+    }
+    return 0;
+}
+
+/* What can still be done with the interrupted one. */
+static const char *finish(enum operation operation, int tag, bool jumped)
+{
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    if (fcntl(fd, F_GETFD) < 0)
+        return "closed";
+    if (fcntl(fd, F_GETFL) == fcntl(null, F_GETFL) && lseek(fd, 0, SEEK_CUR) == 0)
+        return "overwritten";
+    if (reaction == TAKE || operation == CONNECT || (jumped && operation == CLOSE))
+        connect_it();
+    if (operation == CLOSE || operation == OVERWRITE || operation == CONNECT || reaction == TAKE)
+        return exchange(fd);
+    if (operation == SEND && poll(&polled, 1, jumped ? 5 : 1000) == 0)
+        return "not sent";
+    return receive_tagged(fd, tag, MSG_DONTWAIT);
+}
+
+static int count_open(void)
+{
+    int count = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    while (readdir(directory) != NULL)
+        count++;
+    closedir(directory);
+    return count;
+}
+
+/* Whatever happened: the next connections are each its own, and answer what they are asked. */
+static const char *verify(void)
+{
+    int first = connected(), second = connected();
+    int first_tag = ++serial, second_tag = ++serial;
+    send_tagged(first, first_tag);
+    send_tagged(second, second_tag);
+    const char *second_answer = receive_tagged(second, second_tag, 0);
+    const char *first_answer = receive_tagged(first, first_tag, 0);
+    bool closed = close(first) == 0 && close(second) == 0;
+    if (!closed || strcmp(first_answer, "answered") != 0 || strcmp(second_answer, "answered") != 0)
+        return "MIXED UP";
+    return count_open() > OPEN_MAX ? "DESCRIPTORS LOST" : "well";
+}
+
+/* One life with the signal at one moment, as a line. */
+static void live(enum operation operation, enum moment moment, int number, char *outcome)
+{
+    volatile bool jumped = false;
+    const char *volatile result = "";
+    int lowest = dup(null), tag = set_up(operation);
+    raised = 0;
+    handled[0] = '\0';
+    taken = -1;
+    if (sigsetjmp(out, 1) == 0) {
+        tracer_arm(moment, number);
+        long done = operate(operation);
+        tracer_disarm();
+        result = operation == RECEIVE ? judge(response, received, tag) : shown(done);
+    } else {
+        tracer_disarm();
+        jumped = true;
+    }
+    const char *after = finish(operation, tag, jumped);
+    if (jumped)
+        snprintf(outcome, OUTCOME_LEN, "jumped, then %s", after);
+    else if (raised)
+        snprintf(outcome, OUTCOME_LEN, "%s, in the handler %s, then %s", result, handled, after);
+    else
+        snprintf(outcome, OUTCOME_LEN, "%s, then %s", result, after);
+    close(fd);
+    strcat(strcat(outcome, ", next "), verify());
+    int now_lowest = dup(null);
+    if (now_lowest != lowest + 1)
+        strcat(outcome, ", A NUMBER LOST");
+    close(now_lowest);
+    close(lowest);
+}
+
+static char outcomes[OUTCOMES_MAX][OUTCOME_LEN];
+static int outcome_count;
+
+static void add_outcome(const char *outcome)
+{
+    for (int i = 0; i < outcome_count; i++)
+        if (strcmp(outcomes[i], outcome) == 0)
+            return;
+    if (outcome_count == OUTCOMES_MAX)
+        broken("too many outcomes");
+    strcpy(outcomes[outcome_count++], outcome);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* About the last moment at which a signal comes: found by doubling, and then by halves. */
+static int count_instructions(enum operation operation)
+{
+    char outcome[OUTCOME_LEN];
+    static int known[POLL + 1];
+    if (known[operation] != 0)
+        return known[operation];
+    int within = 0, beyond = 64;
+    reaction = RETURN;
+    for (live(operation, AT_INSTRUCTIONS, beyond, outcome); raised; beyond *= 2)
+        live(operation, AT_INSTRUCTIONS, beyond * 2, outcome);
+    for (within = beyond / 2; beyond - within > 16 + beyond / 16;) {
+        int middle = (within + beyond) / 2;
+        live(operation, AT_INSTRUCTIONS, middle, outcome);
+        *(raised ? &within : &beyond) = middle;
+    }
+    return known[operation] = beyond;
+}
+
+static void interrupt(enum operation operation, enum reaction by)
+{
+    char outcome[OUTCOME_LEN];
+    int instructions = count_instructions(operation), times = 0;
+    reaction = by;
+    outcome_count = 0;
+    do {
+        live(operation, AT_CALLS, times++, outcome);
+        if (raised)
+            add_outcome(outcome);
+    } while (raised);
+    for (int i = 0; i < INSTRUCTIONS; i++) {
+        live(operation, AT_INSTRUCTIONS, (int)((long)i * instructions / INSTRUCTIONS), outcome);
+        times += raised;
+        if (raised)
+            add_outcome(outcome);
+    }
+    if (times < INSTRUCTIONS)
+        broken("the signal hardly ever came");
+    qsort(outcomes, (size_t)outcome_count, sizeof *outcomes, by_text);
+    say("%s interrupted by a handler that %s:", operations[operation], reactions[by]);
+    for (int i = 0; i < outcome_count; i++)
+        say("    %s", outcomes[i]);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        enum operation operation;
+        enum reaction reaction;
+    } plays[] = {
+        {CLOSE, EXCHANGE},     {CLOSE, END},     {CLOSE, TAKE},     {CLOSE, USE},
+        {CLOSE, FORK},         {CLOSE, JUMP},    {CONNECT, JOIN},   {CONNECT, EXCHANGE},
+        {CONNECT, END},        {CONNECT, TAKE},  {CONNECT, FORK},   {CONNECT, JUMP},
+        {SEND, EXCHANGE},      {SEND, END},      {SEND, TAKE},      {SEND, JUMP},
+        {RECEIVE, EXCHANGE},   {RECEIVE, END},   {RECEIVE, TAKE},   {RECEIVE, JUMP},
+        {OVERWRITE, EXCHANGE}, {OVERWRITE, END}, {OVERWRITE, TAKE}, {OVERWRITE, JUMP},
+        {POLL, EXCHANGE},      {POLL, END},      {POLL, JUMP},
+    };
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    (void)argc;
+    tracer_start(argv);
+    port = serve(SERVICE_HTTP);
+    null = open("/dev/null", O_RDWR);
+    sigaction(SIGUSR1, &action, NULL);
+    for (size_t i = 0; i < sizeof plays / sizeof *plays; i++)
+        interrupt(plays[i].operation, plays[i].reaction);
+    show_descriptors();
+    return 0;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ * The tracer: it steps through the thread that asked for it, which speaks to it by SIGUSR2. */
+#include "tracer.h"
+
+#include "program.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+
+#define TRACED "TEST_IS_TRACED"
+
+enum { DISARMED = -1, KIND_SHIFT = 24, NUMBER_MASK = (1 << KIND_SHIFT) - 1 };
+
+static struct {
+    pid_t process, thread; /* the traced one, and that of its threads which is watched */
+    enum moment moment;
+    int left; /* moments until the signal; DISARMED: none is due */
+} watch = {.left = DISARMED};
+
+static void tell(int value)
+{
+    if (pthread_sigqueue(pthread_self(), SIGUSR2, (union sigval){.sival_int = value}) != 0)
+        broken("pthread_sigqueue");
+}
+
+void tracer_arm(enum moment moment, int number)
+{
+    tell((int)moment << KIND_SHIFT | number);
+}
+
+void tracer_disarm(void)
+{
+    tell(DISARMED);
+}
+
+static void resume(pid_t thread, int signal_number)
+{
+    bool watched = thread == watch.thread && watch.left != DISARMED;
+    int how = PTRACE_CONT;
+    if (watched)
+        how = watch.moment == AT_CALLS ? PTRACE_SYSCALL : PTRACE_SINGLESTEP;
+    ptrace(how, thread, NULL, (long)signal_number); /* it may have been killed meanwhile */
+}
+
+/* The word of the traced thread; not passed on. */
+static void obey(pid_t thread)
+{
+    siginfo_t info = {0};
+    if (ptrace(PTRACE_GETSIGINFO, thread, NULL, &info) != 0)
+        return;
+    int value = info.si_value.sival_int;
+    watch.thread = thread;
+    watch.left = value == DISARMED ? DISARMED : value & NUMBER_MASK;
+    if (value != DISARMED)
+        watch.moment = (enum moment)(value >> KIND_SHIFT);
+}
+
+static void count_moment(pid_t thread)
+{
+    if (thread != watch.thread || watch.left == DISARMED)
+        return;
+    if (watch.left == 0)
+        syscall(SYS_tgkill, watch.process, thread, SIGUSR1); /* when it goes on */
+    watch.left--;                                            /* 0 becomes DISARMED */
+}
+
+static void on_stop(pid_t thread, int status)
+{
+    int signal_number = WSTOPSIG(status), event = status >> 16;
+    if (event != 0 || signal_number == SIGSTOP) { /* a new thread, or the exec */
+        resume(thread, 0);
+    } else if (signal_number == SIGUSR2) {
+        obey(thread);
+        resume(thread, 0);
+    } else if (signal_number == (SIGTRAP | 0x80) || signal_number == SIGTRAP) {
+        count_moment(thread);
+        resume(thread, 0);
+    } else {
+        resume(thread, signal_number);
+    }
+}
+
+static _Noreturn void end_like(int status)
+{
+    if (WIFEXITED(status))
+        _exit(WEXITSTATUS(status));
+    dprintf(STDERR_FILENO, "the traced program ended by signal %d\n", WTERMSIG(status));
+    _exit(1);
+}
+
+static _Noreturn void follow(pid_t process)
+{
+    int status;
+    long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
+    if (waitpid(process, &status, 0) != process || !WIFSTOPPED(status) ||
+        ptrace(PTRACE_SETOPTIONS, process, NULL, options) != 0)
+        broken("ptrace");
+    watch.process = process;
+    resume(process, 0);
+    for (;;) {
+        pid_t thread = waitpid(-1, &status, __WALL);
+        if (thread < 0)
+            broken("waitpid");
+        if (WIFSTOPPED(status))
+            on_stop(thread, status);
+        else if (thread == process)
+            end_like(status);
+    }
+}
+
+/* A step is two changes of process: between two processors they take five times as long. */
+static void stay_on_one_processor(void)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    sched_setaffinity(0, sizeof one, &one);
+}
+
+void tracer_start(char **argv)
+{
+    if (getenv(TRACED) != NULL)
+        return;
+    stay_on_one_processor();
+    pid_t process = fork();
+    if (process < 0)
+        broken("fork");
+    if (process != 0)
+        follow(process);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0 || setenv(TRACED, "1", 1) != 0 ||
+        raise(SIGSTOP) != 0)
+        broken("ptrace");
+    execv("/proc/self/exe", argv);
+    broken("execv");
+}
