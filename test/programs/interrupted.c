@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * A signal at every moment of close(), connect() and others, whose handler closes, connects and
  * talks itself, or never returns: what can come of it, and that no connection is mixed up. */
-#include "program.h"
+#include "tagged.h"
 #include "tracer.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
 
@@ -14,9 +13,9 @@ enum { INSTRUCTIONS = 4 };
 #else
 enum { INSTRUCTIONS = 16 }; /* moments, over the length of the call */
 #endif
-enum { OUTCOMES_MAX = 16, OUTCOME_LEN = 200, OPEN_MAX = 24 };
+enum { OUTCOMES_MAX = 16, OUTCOME_LEN = 200 };
 
-enum operation { CLOSE, OVERWRITE, CONNECT, SEND, RECEIVE, POLL };
+enum operation { CLOSE, OVERWRITE, CONNECT, SEND, RECEIVE, POLL, SOCKET };
 enum reaction {
     RETURN,   /* nothing */
     EXCHANGE, /* a whole life of another connection */
@@ -28,15 +27,15 @@ enum reaction {
     JUMP      /* siglongjmp() */
 };
 
-static const char *const operations[] = {"close", "dup2", "connect", "send", "recv", "poll"};
+static const char *const operations[] = {"close", "dup2", "connect", "send",
+                                         "recv",  "poll", "socket"};
 static const char *const reactions[] = {"returns", "exchanges",   "closes it", "takes its number",
                                         "uses it", "connects it", "forks",     "jumps"};
 
-static uint16_t port;
-static int fd, taken, null, serial;
+static int fd, taken, null;
 static enum reaction reaction;
 static volatile sig_atomic_t raised;
-static char handled[OUTCOME_LEN], request[100], response[300];
+static char handled[OUTCOME_LEN], request[TAGGED_REQUEST_MAX], response[TAGGED_RESPONSE_MAX];
 static ssize_t received;
 static sigjmp_buf out;
 
@@ -45,53 +44,9 @@ static const char *shown(long result)
     return result == -1 ? strerrorname_np(errno) : "done";
 }
 
-/* Each request is its own; the tag of the last one that was sent on fd. */
-static int make_request(char *bytes, size_t size, int tag)
-{
-    return snprintf(bytes, size, "GET /tag-%d/ HTTP/1.1\r\nHost: t\r\n\r\n", tag);
-}
-
-static void send_tagged(int to, int tag)
-{
-    char bytes[100];
-    send(to, bytes, (size_t)make_request(bytes, sizeof bytes, tag), MSG_NOSIGNAL);
-}
-
-static const char *judge(char *bytes, ssize_t len, int tag)
-{
-    char expected[30];
-    if (len <= 0)
-        return len == 0 ? "end" : strerrorname_np(errno);
-    bytes[len] = '\0';
-    snprintf(expected, sizeof expected, "/tag-%d/\n", tag);
-    return strstr(bytes, expected) != NULL ? "answered" : "ANOTHER'S ANSWER";
-}
-
-static const char *receive_tagged(int from, int tag, int flags)
-{
-    char bytes[300];
-    return judge(bytes, recv(from, bytes, sizeof bytes - 1, flags), tag);
-}
-
-static int connected(void)
-{
-    struct sockaddr_in addr = loopback(port);
-    int new_fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (new_fd < 0 || connect(new_fd, (struct sockaddr *)&addr, sizeof addr) != 0)
-        broken("connect");
-    return new_fd;
-}
-
-static const char *exchange(int on)
-{
-    int tag = ++serial;
-    send_tagged(on, tag);
-    return receive_tagged(on, tag, 0);
-}
-
 static const char *connect_it(void)
 {
-    struct sockaddr_in addr = loopback(port);
+    struct sockaddr_in addr = loopback(tagged_port);
     return shown(connect(fd, (struct sockaddr *)&addr, sizeof addr));
 }
 
@@ -115,8 +70,8 @@ static void on_signal(int signal_number)
     case RETURN:
         break;
     case EXCHANGE:
-        other = connected();
-        strcpy(handled, exchange(other));
+        other = tagged_connect();
+        strcpy(handled, tagged_exchange(other));
         close(other);
         break;
     case END:
@@ -128,7 +83,7 @@ static void on_signal(int signal_number)
         strcat(handled, taken == fd ? " same" : " ANOTHER NUMBER");
         break;
     case USE:
-        strcpy(handled, exchange(fd));
+        strcpy(handled, tagged_exchange(fd));
         break;
     case JOIN:
         strcpy(handled, connect_it());
@@ -145,29 +100,29 @@ static void on_signal(int signal_number)
 /* Before the signal may come. */
 static int set_up(enum operation operation)
 {
-    if (operation == CONNECT) {
-        int idle = connected();
-        exchange(idle);
-        close(idle);
-        fd = socket(AF_INET, SOCK_STREAM, 0);
-        return 0;
-    }
-    fd = connected();
+    int tag = tagged_next();
+    fd = tagged_connect();
     if (operation == CLOSE || operation == OVERWRITE)
-        exchange(fd);
-    make_request(request, sizeof request, ++serial);
+        tagged_exchange(fd);
+    if (operation == CONNECT || operation == SOCKET) {
+        tagged_exchange(fd);
+        close(fd);
+        fd = operation == CONNECT ? socket(AF_INET, SOCK_STREAM, 0) : -1;
+        return tag;
+    }
+    tagged_request(request, sizeof request, tag);
     if (operation != RECEIVE && operation != POLL)
-        return serial;
+        return tag;
     send(fd, request, strlen(request), MSG_NOSIGNAL);
     struct pollfd polled = {.fd = fd, .events = POLLIN};
     poll(&polled, 1, 1000);
-    return serial;
+    return tag;
 }
 
 /* Nothing but the call. */
 static long operate(enum operation operation)
 {
-    struct sockaddr_in addr = loopback(port);
+    struct sockaddr_in addr = loopback(tagged_port);
     struct pollfd polled = {.fd = fd, .events = POLLIN};
     switch (operation) {
     case CLOSE:
@@ -182,6 +137,8 @@ static long operate(enum operation operation)
         return received = recv(fd, response, sizeof response - 1, 0);
     case POLL:
         return poll(&polled, 1, 1000);
+    case SOCKET:
+        return fd = socket(AF_INET, SOCK_STREAM, 0);
     }
     return 0;
 }
@@ -194,38 +151,15 @@ static const char *finish(enum operation operation, int tag, bool jumped)
         return "closed";
     if (fcntl(fd, F_GETFL) == fcntl(null, F_GETFL) && lseek(fd, 0, SEEK_CUR) == 0)
         return "overwritten";
-    if (reaction == TAKE || operation == CONNECT || (jumped && operation == CLOSE))
+    if (reaction == TAKE || operation == CONNECT || operation == SOCKET ||
+        (jumped && operation == CLOSE))
         connect_it();
-    if (operation == CLOSE || operation == OVERWRITE || operation == CONNECT || reaction == TAKE)
-        return exchange(fd);
+    if (operation == CLOSE || operation == OVERWRITE || operation == CONNECT || reaction == TAKE ||
+        operation == SOCKET)
+        return tagged_exchange(fd);
     if (operation == SEND && poll(&polled, 1, jumped ? 5 : 1000) == 0)
         return "not sent";
-    return receive_tagged(fd, tag, MSG_DONTWAIT);
-}
-
-static int count_open(void)
-{
-    int count = 0;
-    DIR *directory = opendir("/proc/self/fd");
-    while (readdir(directory) != NULL)
-        count++;
-    closedir(directory);
-    return count;
-}
-
-/* Whatever happened: the next connections are each its own, and answer what they are asked. */
-static const char *verify(void)
-{
-    int first = connected(), second = connected();
-    int first_tag = ++serial, second_tag = ++serial;
-    send_tagged(first, first_tag);
-    send_tagged(second, second_tag);
-    const char *second_answer = receive_tagged(second, second_tag, 0);
-    const char *first_answer = receive_tagged(first, first_tag, 0);
-    bool closed = close(first) == 0 && close(second) == 0;
-    if (!closed || strcmp(first_answer, "answered") != 0 || strcmp(second_answer, "answered") != 0)
-        return "MIXED UP";
-    return count_open() > OPEN_MAX ? "DESCRIPTORS LOST" : "well";
+    return tagged_receive(fd, tag, MSG_DONTWAIT);
 }
 
 /* One life with the signal at one moment, as a line. */
@@ -241,10 +175,12 @@ static void live(enum operation operation, enum moment moment, int number, char 
         tracer_arm(moment, number);
         long done = operate(operation);
         tracer_disarm();
-        result = operation == RECEIVE ? judge(response, received, tag) : shown(done);
+        result = operation == RECEIVE ? tagged_judge(response, received, tag) : shown(done);
     } else {
         tracer_disarm();
         jumped = true;
+        if (operation == SOCKET)
+            fd = lowest + 1; /* the next free number, where there is a socket already */
     }
     const char *after = finish(operation, tag, jumped);
     if (jumped)
@@ -254,7 +190,7 @@ static void live(enum operation operation, enum moment moment, int number, char 
     else
         snprintf(outcome, OUTCOME_LEN, "%s, then %s", result, after);
     close(fd);
-    strcat(strcat(outcome, ", next "), verify());
+    strcat(strcat(outcome, ", next "), tagged_verify());
     int now_lowest = dup(null);
     if (now_lowest != lowest + 1)
         strcat(outcome, ", A NUMBER LOST");
@@ -284,7 +220,7 @@ static int by_text(const void *a, const void *b)
 static int count_instructions(enum operation operation)
 {
     char outcome[OUTCOME_LEN];
-    static int known[POLL + 1];
+    static int known[SOCKET + 1];
     if (known[operation] != 0)
         return known[operation];
     int within = 0, beyond = 64;
@@ -336,12 +272,13 @@ int main(int argc, char **argv)
         {SEND, EXCHANGE},      {SEND, END},      {SEND, TAKE},      {SEND, JUMP},
         {RECEIVE, EXCHANGE},   {RECEIVE, END},   {RECEIVE, TAKE},   {RECEIVE, JUMP},
         {OVERWRITE, EXCHANGE}, {OVERWRITE, END}, {OVERWRITE, TAKE}, {OVERWRITE, JUMP},
-        {POLL, EXCHANGE},      {POLL, END},      {POLL, JUMP},
+        {POLL, EXCHANGE},      {POLL, END},      {POLL, JUMP},      {SOCKET, EXCHANGE},
+        {SOCKET, JUMP},
     };
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     (void)argc;
     tracer_start(argv);
-    port = serve(SERVICE_HTTP);
+    tagged_port = serve(SERVICE_HTTP);
     null = open("/dev/null", O_RDWR);
     sigaction(SIGUSR1, &action, NULL);
     for (size_t i = 0; i < sizeof plays / sizeof *plays; i++)
