@@ -25,6 +25,7 @@ static const struct {
     {"bind_local", FEWER, FEWER},
     {"blocked_reader", FEWER, FEWER},
     {"cancelled", FEWER, FEWER},
+    {"cancelled_anywhere", FEWER, FEWER},
     {"close_ranges", FEWER, FEWER},
     {"close_results", FEWER, FEWER},
     {"connect_again", EITHER, EITHER},
@@ -47,6 +48,7 @@ static const struct {
     {"families", FEWER, FEWER},
     {"fork_shares", FEWER, FEWER},
     {"fresh_socket", FEWER, FEWER},
+    {"full_table", FEWER, FEWER},
     {"half_close_reply", EQUAL, EQUAL},
     {"half_response", FEWER, FEWER},
     {"identity", FEWER, FEWER},
@@ -55,6 +57,7 @@ static const struct {
     {"kept_open", FEWER, FEWER},
     {"libc_handle", FEWER, FEWER},
     {"linger", FEWER, FEWER},
+    {"little_memory", FEWER, FEWER},
     {"looks_like_http", EQUAL, EITHER},
     {"low_limit", FEWER, FEWER},
     {"never_read", FEWER, FEWER},
@@ -65,6 +68,7 @@ static const struct {
     {"peek", FEWER, FEWER},
     {"pipelined", FEWER, UNFIT}, /* leaves replies unread */
     {"poll_timeout", FEWER, FEWER},
+    {"raced", FEWER, FEWER},
     {"reconnect_blocking", FEWER, FEWER},
     {"reconnect_nonblocking", FEWER, FEWER},
     {"recv_timeout", FEWER, FEWER},
@@ -207,7 +211,7 @@ int main(void)
     tcase_set_timeout(programs_case, 4 * LIMIT_S);
     for (int i = 0; i < PROGRAMS; i++)
         if (is_among(only, programs[i].name) &&
-            (strcmp(programs[i].name, "interrupted") != 0 || has_moments()))
+            (has_moments() || !is_among("cancelled_anywhere,interrupted", programs[i].name)))
             tcase_add_loop_test(programs_case,
                                 a_program_shows_the_same_with_and_without_the_library, i, i + 1);
     if (only == NULL)

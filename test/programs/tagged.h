@@ -9,6 +9,9 @@
  * handler. */
 extern uint16_t tagged_port;
 
+/* Descriptors that the process may have when it verifies: its own, and what a pool keeps. */
+extern int tagged_open_most;
+
 /* The next tag: no two are the same in this process. */
 int tagged_next(void);
 
@@ -29,8 +32,8 @@ const char *tagged_exchange(int fd);
 int tagged_connect(void);
 
 /* Whatever has happened: "well" when two new connections at once are two, each answers what it is
- * asked, and the process has not more than a few dozen descriptors. Else the trouble, in capitals.
- */
+ * asked, and the process has not more than tagged_open_most descriptors. Else the trouble, in
+ * capitals. */
 const char *tagged_verify(void);
 
 #endif

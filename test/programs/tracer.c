@@ -18,7 +18,8 @@ enum { DISARMED = -1, KIND_SHIFT = 24, NUMBER_MASK = (1 << KIND_SHIFT) - 1 };
 static struct {
     pid_t process, thread; /* the traced one, and that of its threads which is watched */
     enum moment moment;
-    int left; /* moments until the signal; DISARMED: none is due */
+    int left;    /* moments until the signal; DISARMED: none is due */
+    bool inside; /* a system call */
 } watch = {.left = DISARMED};
 
 static void tell(int value)
@@ -55,13 +56,17 @@ static void obey(pid_t thread)
     int value = info.si_value.sival_int;
     watch.thread = thread;
     watch.left = value == DISARMED ? DISARMED : value & NUMBER_MASK;
+    watch.inside = false;
     if (value != DISARMED)
         watch.moment = (enum moment)(value >> KIND_SHIFT);
 }
 
-static void count_moment(pid_t thread)
+static void count_moment(pid_t thread, bool of_call)
 {
     if (thread != watch.thread || watch.left == DISARMED)
+        return;
+    watch.inside = of_call && !watch.inside;
+    if (watch.inside)
         return;
     if (watch.left == 0)
         syscall(SYS_tgkill, watch.process, thread, SIGUSR1); /* when it goes on */
@@ -77,7 +82,7 @@ static void on_stop(pid_t thread, int status)
         obey(thread);
         resume(thread, 0);
     } else if (signal_number == (SIGTRAP | 0x80) || signal_number == SIGTRAP) {
-        count_moment(thread);
+        count_moment(thread, signal_number != SIGTRAP);
         resume(thread, 0);
     } else {
         resume(thread, signal_number);

@@ -8,8 +8,8 @@
  * needs the right to trace a child, ptrace(2). */
 void tracer_start(char **argv);
 
-/* The moments are system calls, their beginnings and ends alike, or instructions, a system call
- * being one. */
+/* The moments are the ends of system calls, which is where a signal is handled that comes during
+ * one, or instructions, a system call being one. */
 enum moment { AT_CALLS, AT_INSTRUCTIONS };
 
 /* From here on the calling thread is watched: SIGUSR1 is raised at its moment of that number,
