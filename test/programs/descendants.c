@@ -7,7 +7,14 @@
 #include <spawn.h>
 #include <sys/resource.h>
 
-enum { IDLE = 6, CHILDREN = 40, THREADS = 4 };
+enum { IDLE = 6, CHILDREN = 20, LIMIT = 256 };
+
+/* A server that is started when there are several threads is a child that starts threads. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "die_after_fork=0";
+}
 
 static pthread_t first_thread;
 
@@ -45,7 +52,7 @@ static _Noreturn void live_as_child(int kind)
 {
     char *const argv[] = {"true", NULL};
     if (kind % 5 == 1)
-        for (int fd = 3; fd < 20000; fd++) {
+        for (int fd = 3; fd < 2 * LIMIT; fd++) { /* ours are just above the limit */
             shutdown(fd, SHUT_RDWR);
             close(fd);
         }
@@ -77,6 +84,8 @@ static void bear_children(int count)
 static void idle_through_a_storm(uint16_t port)
 {
     uint16_t before[IDLE], after[IDLE];
+    struct rlimit limit = {.rlim_cur = LIMIT, .rlim_max = 4 * LIMIT};
+    expect(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
     tagged_port = port;
     use_several(before);
     bear_children(CHILDREN);

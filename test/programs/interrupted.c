@@ -7,12 +7,9 @@
 #include <setjmp.h>
 #include <signal.h>
 
-/* Instrumented code is many times as long, and each step is a system call of the tracer's. */
-#if defined(__SANITIZE_ADDRESS__)
-enum { INSTRUCTIONS = 4 };
-#else
-enum { INSTRUCTIONS = 12 }; /* moments, over the length of the call */
-#endif
+/* Instructions past each system call: the library may be anywhere between two of its own. */
+static const int instructions[] = {0, 2, 5, 9, 14, 20, 28, 40, 60, 90};
+enum { STEPS = sizeof instructions / sizeof *instructions };
 enum { OUTCOMES_MAX = 16, OUTCOME_LEN = 200 };
 
 enum operation { CLOSE, OVERWRITE, CONNECT, SEND, RECEIVE, POLL, SOCKET };
@@ -163,7 +160,7 @@ static const char *finish(enum operation operation, int tag, bool jumped)
 }
 
 /* One life with the signal at one moment, as a line. */
-static void live(enum operation operation, enum moment moment, int number, char *outcome)
+static void live(enum operation operation, int calls, int steps, char *outcome)
 {
     volatile bool jumped = false;
     const char *volatile result = "";
@@ -172,7 +169,7 @@ static void live(enum operation operation, enum moment moment, int number, char 
     handled[0] = '\0';
     taken = -1;
     if (sigsetjmp(out, 1) == 0) {
-        tracer_arm(moment, number);
+        tracer_arm(calls, steps);
         long done = operate(operation);
         tracer_disarm();
         result = operation == RECEIVE ? tagged_judge(response, received, tag) : shown(done);
@@ -216,44 +213,19 @@ static int by_text(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-/* About the last moment at which a signal comes: found by doubling, and then by halves. */
-static int count_instructions(enum operation operation)
-{
-    char outcome[OUTCOME_LEN];
-    static int known[SOCKET + 1];
-    if (known[operation] != 0)
-        return known[operation];
-    int within = 0, beyond = 64;
-    reaction = RETURN;
-    for (live(operation, AT_INSTRUCTIONS, beyond, outcome); raised; beyond *= 2)
-        live(operation, AT_INSTRUCTIONS, beyond * 2, outcome);
-    for (within = beyond / 2; beyond - within > 16 + beyond / 16;) {
-        int middle = (within + beyond) / 2;
-        live(operation, AT_INSTRUCTIONS, middle, outcome);
-        *(raised ? &within : &beyond) = middle;
-    }
-    return known[operation] = beyond;
-}
-
 static void interrupt(enum operation operation, enum reaction by)
 {
     char outcome[OUTCOME_LEN];
-    int instructions = count_instructions(operation), times = 0;
+    int times = 0;
     reaction = by;
     outcome_count = 0;
     do {
-        live(operation, AT_CALLS, times++, outcome);
+        live(operation, times / STEPS, instructions[times % STEPS], outcome);
         if (raised)
             add_outcome(outcome);
-    } while (raised);
-    for (int i = 0; i < INSTRUCTIONS; i++) {
-        live(operation, AT_INSTRUCTIONS, (int)((long)i * instructions / INSTRUCTIONS), outcome);
-        times += raised;
-        if (raised)
-            add_outcome(outcome);
-    }
-    if (times < INSTRUCTIONS)
-        broken("the signal hardly ever came");
+    } while (times++ % STEPS != 0 || raised); /* beyond the last call no signal comes */
+    if (times < STEPS)
+        broken("no signal came");
     qsort(outcomes, (size_t)outcome_count, sizeof *outcomes, by_text);
     say("%s interrupted by a handler that %s:", operations[operation], reactions[by]);
     for (int i = 0; i < outcome_count; i++)

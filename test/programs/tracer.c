@@ -13,14 +13,13 @@
 
 #define TRACED "TEST_IS_TRACED"
 
-enum { DISARMED = -1, KIND_SHIFT = 24, NUMBER_MASK = (1 << KIND_SHIFT) - 1 };
+enum { DISARMED = -1, CALLS_SHIFT = 12, INSTRUCTIONS_MASK = (1 << CALLS_SHIFT) - 1 };
 
 static struct {
     pid_t process, thread; /* the traced one, and that of its threads which is watched */
-    enum moment moment;
-    int left;    /* moments until the signal; DISARMED: none is due */
-    bool inside; /* a system call */
-} watch = {.left = DISARMED};
+    bool armed, inside;    /* a system call, that is */
+    int calls_left, instructions_left;
+} watch;
 
 static void tell(int value)
 {
@@ -28,9 +27,9 @@ static void tell(int value)
         broken("pthread_sigqueue");
 }
 
-void tracer_arm(enum moment moment, int number)
+void tracer_arm(int calls, int instructions)
 {
-    tell((int)moment << KIND_SHIFT | number);
+    tell(calls << CALLS_SHIFT | instructions);
 }
 
 void tracer_disarm(void)
@@ -40,11 +39,18 @@ void tracer_disarm(void)
 
 static void resume(pid_t thread, int signal_number)
 {
-    bool watched = thread == watch.thread && watch.left != DISARMED;
     int how = PTRACE_CONT;
-    if (watched)
-        how = watch.moment == AT_CALLS ? PTRACE_SYSCALL : PTRACE_SINGLESTEP;
+    if (thread == watch.thread && watch.armed)
+        how = watch.calls_left > 0 ? PTRACE_SYSCALL : PTRACE_SINGLESTEP;
     ptrace(how, thread, NULL, (long)signal_number); /* it may have been killed meanwhile */
+}
+
+static void raise_when_due(void)
+{
+    if (!watch.armed || watch.calls_left > 0 || watch.instructions_left > 0)
+        return;
+    watch.armed = false;
+    syscall(SYS_tgkill, watch.process, watch.thread, SIGUSR1); /* taken when it goes on */
 }
 
 /* The word of the traced thread; not passed on. */
@@ -55,22 +61,23 @@ static void obey(pid_t thread)
         return;
     int value = info.si_value.sival_int;
     watch.thread = thread;
-    watch.left = value == DISARMED ? DISARMED : value & NUMBER_MASK;
+    watch.armed = value != DISARMED;
     watch.inside = false;
-    if (value != DISARMED)
-        watch.moment = (enum moment)(value >> KIND_SHIFT);
+    watch.calls_left = value >> CALLS_SHIFT;
+    watch.instructions_left = value & INSTRUCTIONS_MASK;
+    raise_when_due();
 }
 
-static void count_moment(pid_t thread, bool of_call)
+static void count(pid_t thread, bool of_call)
 {
-    if (thread != watch.thread || watch.left == DISARMED)
+    if (thread != watch.thread || !watch.armed)
         return;
     watch.inside = of_call && !watch.inside;
-    if (watch.inside)
-        return;
-    if (watch.left == 0)
-        syscall(SYS_tgkill, watch.process, thread, SIGUSR1); /* when it goes on */
-    watch.left--;                                            /* 0 becomes DISARMED */
+    if (of_call)
+        watch.calls_left -= !watch.inside;
+    else
+        watch.instructions_left--;
+    raise_when_due();
 }
 
 static void on_stop(pid_t thread, int status)
@@ -82,7 +89,7 @@ static void on_stop(pid_t thread, int status)
         obey(thread);
         resume(thread, 0);
     } else if (signal_number == (SIGTRAP | 0x80) || signal_number == SIGTRAP) {
-        count_moment(thread, signal_number != SIGTRAP);
+        count(thread, signal_number != SIGTRAP);
         resume(thread, 0);
     } else {
         resume(thread, signal_number);

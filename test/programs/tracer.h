@@ -8,13 +8,10 @@
  * needs the right to trace a child, ptrace(2). */
 void tracer_start(char **argv);
 
-/* The moments are the ends of system calls, which is where a signal is handled that comes during
- * one, or instructions, a system call being one. */
-enum moment { AT_CALLS, AT_INSTRUCTIONS };
-
-/* From here on the calling thread is watched: SIGUSR1 is raised at its moment of that number,
- * counted from 0, once. */
-void tracer_arm(enum moment moment, int number);
+/* SIGUSR1 is raised in the calling thread, once: after so many system calls, at the end of the last
+ * (which is where a signal is handled that comes during one), and so many instructions, less than
+ * 4096, a system call being one. */
+void tracer_arm(int calls, int instructions);
 
 /* The end of that. Async-signal-safe, as tracer_arm(). */
 void tracer_disarm(void);
