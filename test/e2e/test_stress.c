@@ -40,7 +40,7 @@ static struct outcome stress(bool preload, const char *rule, unsigned *accepted)
     ck_assert_msg(!outcome.timed_out, "the client hangs");
     ck_assert_msg(outcome.status == 0, "status %d: %s%s", outcome.status, outcome.out, outcome.err);
     int whole = atoi(requests()) / atoi(threads()) * atoi(threads());
-    ck_assert_msg(strstr(outcome.out, text("requests %d, kinds of behaviour 9\n", whole)) != NULL,
+    ck_assert_msg(strstr(outcome.out, text("requests %d, kinds of behaviour 10\n", whole)) != NULL,
                   "%s", outcome.out);
     ck_assert_msg(strstr(outcome.out, "mixed up 0, failures 0,") != NULL, "%s", outcome.out);
     ck_assert_msg(strstr(outcome.out, "descriptors left over 0\n") != NULL, "%s", outcome.out);

@@ -22,7 +22,8 @@ enum behaviour {
     GIVE_UP,  /* times out before the answer, or amid it */
     ASK_HALF, /* half a request */
     SAY_NOTHING,
-    DUPLICATE, /* the exchange goes through a duplicate, which is closed first */
+    DUPLICATE,    /* the exchange goes through a duplicate, which is closed first */
+    ASK_TO_CLOSE, /* the server announces its close, and closes */
     BEHAVIOURS
 };
 
@@ -39,21 +40,25 @@ static enum behaviour draw(unsigned *seed)
     return (enum behaviour)(READ_WHOLE_TWICE + number % (BEHAVIOURS - 1));
 }
 
+static int expect_answer(char *bytes, size_t size, const char *path)
+{
+    const char *announced = strcmp(path, "/close") == 0 ? "Connection: close\r\n" : "";
+    int body_len = (int)strlen("you asked for \n") + (int)strlen(path);
+    return snprintf(bytes, size,
+                    "HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\nyou asked for %s\n", announced,
+                    body_len, path);
+}
+
 static bool is_part_of(const char *part, size_t len, const char *path)
 {
     char expected[RESPONSE_MAX];
-    int body_len = (int)strlen("you asked for \n") + (int)strlen(path);
-    int expected_len =
-        snprintf(expected, sizeof expected,
-                 "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nyou asked for %s\n", body_len, path);
+    int expected_len = expect_answer(expected, sizeof expected, path);
     return len <= (size_t)expected_len && memcmp(part, expected, len) == 0;
 }
 
 static size_t whole_len(const char *path)
 {
-    int body_len = (int)strlen("you asked for \n") + (int)strlen(path);
-    return (size_t)snprintf(
-        NULL, 0, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nyou asked for %s\n", body_len, path);
+    return (size_t)expect_answer(NULL, 0, path);
 }
 
 /* Reads up to limit bytes of the answer, in pieces of at most piece. False when they are not of the
@@ -138,6 +143,9 @@ static void behave(int fd, enum behaviour behaviour, const char *path, unsigned 
         exchange(copy, path, whole, RESPONSE_MAX);
         if (close(copy) != 0)
             failures++;
+        return;
+    case ASK_TO_CLOSE:
+        exchange(fd, "/close", whole_len("/close"), RESPONSE_MAX);
         return;
     case SAY_NOTHING:
     case BEHAVIOURS:
