@@ -2,8 +2,6 @@
  * Plays behind the library's back: by a handle of libc itself, and on numbers that it hides. */
 #include "program.h"
 
-#include <sys/select.h>
-
 #include <dlfcn.h>
 #include <sys/resource.h>
 #include <sys/select.h>
