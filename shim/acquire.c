@@ -8,6 +8,7 @@
 #include "kernel.h"
 #include "libc.h"
 #include "options.h"
+#include "ours.h"
 #include "process.h"
 #include "registration.h"
 #include "release.h"
@@ -35,6 +36,7 @@ struct request {
 
 static int take_spare(int domain, int type, uint32_t epoch);
 static void track(int fd, int domain, uint32_t epoch, uint64_t cookie);
+static bool is_readable(const struct sockaddr *addr, socklen_t len);
 static struct dest *find_dest(struct request *request, const struct sockaddr *addr, socklen_t len);
 static bool reuse(struct request *request, int *result);
 static int connect_for_real(struct request *request, const struct sockaddr *addr, socklen_t len);
@@ -98,11 +100,15 @@ static void track(int fd, int domain, uint32_t epoch, uint64_t cookie)
 int acquire_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct request request = {.fd = fd, .entry = fdtable_get(fd)};
-    if (fd_entry_kind(request.entry) == FD_OURS)
+    if (ours_is(fd))
         return libc.connect(-1, addr, len);
     if (fd_entry_kind(request.entry) != FD_CONN || !process_owns_pool())
         return libc.connect(fd, addr, len);
     request.fresh = fd_entry_pointer(request.entry);
+    if (!is_readable(addr, len)) {
+        conn_refuse(request.fresh, REASON_NOT_CONNECTED);
+        return libc.connect(fd, addr, len);
+    }
     if (conn_has(request.fresh, CONN_CONNECTED))
         return connect_again(request.fresh, fd, addr, len);
     libc.pthread_testcancel(); /* connect(2) is a cancellation point, also when we make none */
@@ -123,6 +129,17 @@ int acquire_connect(int fd, const struct sockaddr *addr, socklen_t len)
         return libc.connect(fd, addr, len);
     }
     return connect_for_real(&request, addr, len);
+}
+
+/* What is not readable is the kernel's to refuse (EFAULT), before we look at it: both its ends,
+ * since it may lie on two pages; and what is too long (EINVAL). */
+static bool is_readable(const struct sockaddr *addr, socklen_t len)
+{
+    enum { LOOK = 8, PAGE = 4096 };
+    uintptr_t at = (uintptr_t)addr;
+    if (len > sizeof(struct sockaddr_storage) || !kernel_reads(addr))
+        return false;
+    return len <= LOOK || at % PAGE + len <= PAGE || kernel_reads((const char *)addr + len - LOOK);
 }
 
 static struct dest *find_dest(struct request *request, const struct sockaddr *addr, socklen_t len)

@@ -4,6 +4,7 @@
 
 #include "kernel.h"
 #include "options.h"
+#include "ours.h"
 #include "waiting.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@ struct call call_begin_tracked(int fd)
     for (struct waiting waiting = {0};; waiting_pause(&waiting)) {
         fd_entry entry = fdtable_get(fd);
         if (fd_entry_kind(entry) == FD_OURS)
-            return (struct call){.fd = -1};
+            return ours_is(fd) ? (struct call){.fd = -1} : untracked;
         if (fd_entry_kind(entry) != FD_CONN)
             return untracked;
         struct conn *conn = fd_entry_pointer(entry);

@@ -79,7 +79,7 @@ struct conn {
     _Atomic uint32_t next_free;
 
     /* Written before the life's gate opens, read-only in it. */
-    uint64_t cookie;             /* SO_COOKIE: the kernel's own identity of the socket */
+    _Atomic uint64_t cookie;     /* SO_COOKIE: the kernel's own identity of the socket */
     uint64_t acked_base;         /* tcpi_bytes_acked when this life began */
     uint64_t receive_base;       /* tcpi_bytes_received */
     uint64_t born_ms;            /* when the connection was opened */

@@ -215,10 +215,10 @@ static bool is_harmless_fcntl(int command, long argument)
 
 int descriptor_fcntl(int fd, int command, long argument)
 {
+    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) /* the new number may be known to us */
+        return duplicate(fd, command, argument);
     if (fdtable_get(fd) == 0)
         return libc.fcntl(fd, command, argument);
-    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
-        return duplicate(fd, command, argument);
     struct call call = call_begin(fd);
     if (call.conn == NULL)
         return libc.fcntl(call.fd, command, argument);

@@ -5,6 +5,7 @@
 #include "call.h"
 #include "epollset.h"
 #include "libc.h"
+#include "ours.h"
 
 #include <string.h>
 
@@ -22,11 +23,13 @@ enum {
     BLIND_SEND = MSG_ZEROCOPY | MSG_FASTOPEN /* sent from the pages later; or a connect() unseen */
 };
 
-static void mark_unseen(int fd)
+/* Returns the descriptor to pass on: -1 for one of ours, call.h. */
+static int mark_unseen(int fd)
 {
     struct conn *conn = call_conn(fd);
     if (conn != NULL)
         conn_refuse(conn, REASON_UNSEEN_BYTES);
+    return ours_is(fd) ? -1 : fd;
 }
 
 ssize_t io_read(int fd, void *buf, size_t count)
@@ -220,34 +223,26 @@ int io_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 
 ssize_t io_sendfile(int out, int in, off_t *offset, size_t count)
 {
-    mark_unseen(out);
-    mark_unseen(in);
-    return libc.sendfile(out, in, offset, count);
+    return libc.sendfile(mark_unseen(out), mark_unseen(in), offset, count);
 }
 
 ssize_t io_sendfile64(int out, int in, off64_t *offset, size_t count)
 {
-    mark_unseen(out);
-    mark_unseen(in);
-    return libc.sendfile64(out, in, offset, count);
+    return libc.sendfile64(mark_unseen(out), mark_unseen(in), offset, count);
 }
 
 ssize_t io_splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t len,
                   unsigned flags)
 {
-    mark_unseen(out);
-    mark_unseen(in);
-    return libc.splice(in, in_offset, out, out_offset, len, flags);
+    return libc.splice(mark_unseen(in), in_offset, mark_unseen(out), out_offset, len, flags);
 }
 
 int io_vdprintf(int fd, const char *format, va_list arguments)
 {
-    mark_unseen(fd);
-    return libc.vdprintf(fd, format, arguments);
+    return libc.vdprintf(mark_unseen(fd), format, arguments);
 }
 
 int io_vdprintf_chk(int fd, int flag, const char *format, va_list arguments)
 {
-    mark_unseen(fd);
-    return libc.__vdprintf_chk(fd, flag, format, arguments);
+    return libc.__vdprintf_chk(mark_unseen(fd), flag, format, arguments);
 }

@@ -10,6 +10,7 @@
 #include "idle.h"
 #include "kernel.h"
 #include "libc.h"
+#include "ours.h"
 #include "process.h"
 #include "registration.h"
 #include "settings.h"
@@ -188,7 +189,7 @@ static int leave(const struct departure *departure)
         libc.pthread_testcancel(); /* close(2) is a cancellation point: before anything is done */
     for (struct waiting waiting = {0}; !waiting_is_over(&waiting); waiting_pause(&waiting)) {
         fd_entry entry = fdtable_get(fd);
-        if (fd_entry_kind(entry) == FD_OURS) {
+        if (ours_is(fd)) {
             idle_evict_descriptor(fd); /* for the application this number was never open */
             if (!is_close(departure))
                 break;

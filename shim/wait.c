@@ -6,6 +6,7 @@
 #include "epollset.h"
 #include "fdset.h"
 #include "libc.h"
+#include "ours.h"
 
 #include <errno.h>
 
@@ -16,6 +17,7 @@ enum { WAIT_MOST = 256 };
 struct wait {
     unsigned count;
     bool has_sets; /* an epoll set is among what is waited on */
+    bool has_ours; /* a number of ours is: to the application it is not open */
     struct call calls[WAIT_MOST];
 };
 
@@ -28,6 +30,8 @@ static void wait_begin(struct wait *wait, int fd)
         wait->has_sets = true;
         epollset_note_wait(fd);
     }
+    if (ours_is(fd))
+        wait->has_ours = true;
     if (fd_entry_kind(entry) != FD_CONN)
         return;
     if (wait->count < WAIT_MOST) {
@@ -65,14 +69,28 @@ static bool poll_has_tracked(const struct pollfd *fds, nfds_t count)
 static void poll_begin(struct wait *wait, const struct pollfd *fds, nfds_t count)
 {
     wait->count = 0;
-    wait->has_sets = false;
+    wait->has_sets = wait->has_ours = false;
     for (nfds_t i = 0; i < count; i++)
         wait_begin(wait, fds[i].fd);
 }
 
-static int poll_end(struct wait *wait, const struct pollfd *fds, nfds_t count, bool may_time_out,
+/* What is not open is ready at once, poll(2): the wait was made without a time. */
+static int poll_ours(struct pollfd *fds, nfds_t count, int result)
+{
+    for (nfds_t i = 0; result >= 0 && i < count; i++) {
+        if (!ours_is(fds[i].fd))
+            continue;
+        result += fds[i].revents == 0;
+        fds[i].revents = POLLNVAL;
+    }
+    return result;
+}
+
+static int poll_end(struct wait *wait, struct pollfd *fds, nfds_t count, bool may_time_out,
                     int result)
 {
+    if (wait->has_ours)
+        result = poll_ours(fds, count, result);
     for (nfds_t i = 0; wait->has_sets && result == 0 && may_time_out && i < count; i++)
         epollset_note_time_out(fds[i].fd);
     return wait_end(wait, may_time_out, result);
@@ -89,7 +107,8 @@ static __attribute__((noinline)) int poll_tracked(struct pollfd *fds, nfds_t cou
 {
     struct wait wait;
     poll_begin(&wait, fds, count);
-    return poll_end(&wait, fds, count, timeout > 0, libc.poll(fds, count, timeout));
+    int result = libc.poll(fds, count, wait.has_ours ? 0 : timeout);
+    return poll_end(&wait, fds, count, timeout > 0, result);
 }
 
 static __attribute__((noinline)) int ppoll_tracked(struct pollfd *fds, nfds_t count,
@@ -98,7 +117,8 @@ static __attribute__((noinline)) int ppoll_tracked(struct pollfd *fds, nfds_t co
 {
     struct wait wait;
     poll_begin(&wait, fds, count);
-    int result = libc.ppoll(fds, count, timeout, mask);
+    const struct timespec at_once = {0};
+    int result = libc.ppoll(fds, count, wait.has_ours ? &at_once : timeout, mask);
     return poll_end(&wait, fds, count, is_positive(timeout), result);
 }
 
@@ -159,12 +179,18 @@ static bool select_has_tracked(int count, const struct fdsets *sets)
     return look.found;
 }
 
+static int not_open(void)
+{
+    errno = EBADF;
+    return -1;
+}
+
 /* The sets are the kernel's to overwrite, so this comes before the real call. */
 static void select_begin(struct wait *wait, int count, const struct fdsets *sets, bool may_time_out)
 {
     struct select_wait begin = {.wait = wait, .sets = sets, .may_time_out = may_time_out};
     wait->count = 0;
-    wait->has_sets = false;
+    wait->has_sets = wait->has_ours = false;
     fdtable_each(0, count - 1, select_visit, &begin);
 }
 
@@ -175,6 +201,8 @@ static __attribute__((noinline)) int select_tracked(int count, fd_set *readable,
     const struct fdsets sets = {readable, writable, except};
     bool may_time_out = timeout != NULL && (timeout->tv_sec > 0 || timeout->tv_usec > 0);
     select_begin(&wait, count, &sets, may_time_out);
+    if (wait.has_ours)
+        return wait_end(&wait, false, not_open());
     return wait_end(&wait, may_time_out, libc.select(count, readable, writable, except, timeout));
 }
 
@@ -196,6 +224,8 @@ static __attribute__((noinline)) int pselect_tracked(int count, fd_set *readable
     const struct fdsets sets = {readable, writable, except};
     bool may_time_out = is_positive(timeout);
     select_begin(&wait, count, &sets, may_time_out);
+    if (wait.has_ours)
+        return wait_end(&wait, false, not_open());
     int result = libc.pselect(count, readable, writable, except, timeout, mask);
     return wait_end(&wait, may_time_out, result);
 }

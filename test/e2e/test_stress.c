@@ -22,6 +22,12 @@ static const char *requests(void)
     return set != NULL ? set : "100000";
 }
 
+static const char *storm_seconds(void)
+{
+    const char *set = getenv("TWPOOL_TEST_STORM_SECONDS");
+    return set != NULL ? set : "5";
+}
+
 static struct outcome stress(bool preload, const char *rule, unsigned *accepted)
 {
     int network = network_private();
@@ -34,7 +40,7 @@ static struct outcome stress(bool preload, const char *rule, unsigned *accepted)
     ck_assert_msg(!outcome.timed_out, "the client hangs");
     ck_assert_msg(outcome.status == 0, "status %d: %s%s", outcome.status, outcome.out, outcome.err);
     int whole = atoi(requests()) / atoi(threads()) * atoi(threads());
-    ck_assert_msg(strstr(outcome.out, text("requests %d, kinds of behaviour 9\n", whole)) != NULL,
+    ck_assert_msg(strstr(outcome.out, text("requests %d, kinds of behaviour 10\n", whole)) != NULL,
                   "%s", outcome.out);
     ck_assert_msg(strstr(outcome.out, "mixed up 0, failures 0,") != NULL, "%s", outcome.out);
     ck_assert_msg(strstr(outcome.out, "descriptors left over 0\n") != NULL, "%s", outcome.out);
@@ -67,6 +73,48 @@ START_TEST(under_the_rule_clean_the_same_holds_and_nothing_is_reused)
 }
 END_TEST
 
+/* The number behind a word of the output. */
+static int count_of(const char *out, const char *word)
+{
+    const char *found = strstr(out, word);
+    ck_assert_msg(found != NULL, "no \"%s\" in %s", word, out);
+    return atoi(found + strlen(word));
+}
+
+static void storm(bool preload)
+{
+    int network = network_private();
+    struct outcome outcome =
+        run(&(struct command){.argv = {program_path("stress"), "64", "0", storm_seconds()},
+                              .settings = {"TWPOOL_MAX_IDLE=64"},
+                              .preload = preload},
+            LIMIT_S);
+    ck_assert_msg(!outcome.timed_out, "the client hangs");
+    ck_assert_msg(outcome.status == 0, "status %d: %s%s", outcome.status, outcome.out, outcome.err);
+    ck_assert_msg(strstr(outcome.out, "mixed up 0, failures 0,") != NULL, "%s", outcome.out);
+    ck_assert_msg(strstr(outcome.out, "in handlers and children 0\n") != NULL, "%s", outcome.out);
+    ck_assert_msg(strstr(outcome.out, "descriptors left over 0\n") != NULL, "%s", outcome.out);
+    ck_assert_msg(strstr(outcome.out, "next well\n") != NULL, "%s", outcome.out);
+    ck_assert_int_gt(count_of(outcome.out, "exchanges in handlers "), 0);
+    ck_assert_int_gt(count_of(outcome.out, "children "), 8); /* each kind at least once */
+    ck_assert_str_eq(outcome.err, "");
+    int requests = count_of(outcome.out, "requests "), accepted = (int)network_accepted(network);
+    ck_assert_msg(preload == (accepted < requests), "%d requests, %d connections", requests,
+                  accepted);
+}
+
+START_TEST(under_signals_and_forks_no_reply_is_wrong_and_no_descriptor_lost)
+{
+    storm(true);
+}
+END_TEST
+
+START_TEST(plain_the_storm_finds_nothing_amiss)
+{
+    storm(false);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stress");
@@ -76,6 +124,11 @@ int main(void)
     tcase_add_test(tests, plain_the_same_clients_find_nothing_amiss);
     tcase_add_test(tests, under_the_rule_clean_the_same_holds_and_nothing_is_reused);
     suite_add_tcase(suite, tests);
+    TCase *storm_case = tcase_create("storm");
+    tcase_set_timeout(storm_case, 2 * LIMIT_S);
+    tcase_add_test(storm_case, under_signals_and_forks_no_reply_is_wrong_and_no_descriptor_lost);
+    tcase_add_test(storm_case, plain_the_storm_finds_nothing_amiss);
+    suite_add_tcase(suite, storm_case);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

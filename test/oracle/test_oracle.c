@@ -25,6 +25,7 @@ static const struct {
     {"bind_local", FEWER, FEWER},
     {"blocked_reader", FEWER, FEWER},
     {"cancelled", FEWER, FEWER},
+    {"cancelled_anywhere", FEWER, FEWER},
     {"close_ranges", FEWER, FEWER},
     {"close_results", FEWER, FEWER},
     {"connect_again", EITHER, EITHER},
@@ -47,13 +48,16 @@ static const struct {
     {"families", FEWER, FEWER},
     {"fork_shares", FEWER, FEWER},
     {"fresh_socket", FEWER, FEWER},
+    {"full_table", FEWER, FEWER},
     {"half_close_reply", EQUAL, EQUAL},
     {"half_response", FEWER, FEWER},
     {"identity", FEWER, FEWER},
+    {"interrupted", FEWER, FEWER},
     {"ioctls", EITHER, EITHER},
     {"kept_open", FEWER, FEWER},
     {"libc_handle", FEWER, FEWER},
     {"linger", FEWER, FEWER},
+    {"little_memory", FEWER, FEWER},
     {"looks_like_http", EQUAL, EITHER},
     {"low_limit", FEWER, FEWER},
     {"never_read", FEWER, FEWER},
@@ -64,6 +68,7 @@ static const struct {
     {"peek", FEWER, FEWER},
     {"pipelined", FEWER, UNFIT}, /* leaves replies unread */
     {"poll_timeout", FEWER, FEWER},
+    {"raced", FEWER, FEWER},
     {"reconnect_blocking", FEWER, FEWER},
     {"reconnect_nonblocking", FEWER, FEWER},
     {"recv_timeout", FEWER, FEWER},
@@ -81,6 +86,7 @@ static const struct {
     {"unshare_files", FEWER, FEWER},
     {"urgent", FEWER, FEWER},
     {"vectors", FEWER, FEWER},
+    {"wild_addresses", FEWER, FEWER},
 };
 enum { PROGRAMS = sizeof programs / sizeof programs[0] };
 
@@ -172,7 +178,9 @@ START_TEST(a_program_shows_the_same_twice)
     begin(&second, programs[_i].name, NULL, false);
     finish(&first);
     finish(&second);
-    assert_same(programs[_i].name, "run again", &first, &second, EQUAL);
+    /* Who wins a race decides whether a connection is made. */
+    enum reuse reuse = strcmp(programs[_i].name, "raced") == 0 ? EITHER : EQUAL;
+    assert_same(programs[_i].name, "run again", &first, &second, reuse);
 }
 END_TEST
 
@@ -190,6 +198,13 @@ START_TEST(a_program_with_the_pool_off_shows_the_same_and_reuses_nothing)
 }
 END_TEST
 
+/* ThreadSanitizer keeps a signal back until a call that blocks: there is no moment to be chosen. */
+static bool has_moments(void)
+{
+    const char *sanitizer = getenv("TWPOOL_TEST_PRELOAD_FIRST");
+    return sanitizer == NULL || strstr(sanitizer, "tsan") == NULL;
+}
+
 int main(void)
 {
     const char *only = getenv("TWPOOL_TEST_ONLY"); /* some of them, by commas */
@@ -197,7 +212,8 @@ int main(void)
     TCase *programs_case = tcase_create("programs");
     tcase_set_timeout(programs_case, 4 * LIMIT_S);
     for (int i = 0; i < PROGRAMS; i++)
-        if (is_among(only, programs[i].name))
+        if (is_among(only, programs[i].name) &&
+            (has_moments() || !is_among("cancelled_anywhere,interrupted", programs[i].name)))
             tcase_add_loop_test(programs_case,
                                 a_program_shows_the_same_with_and_without_the_library, i, i + 1);
     if (only == NULL)

@@ -2,10 +2,10 @@
  * Plays behind the library's back: by a handle of libc itself, and on numbers that it hides. */
 #include "program.h"
 
-#include <sys/select.h>
-
 #include <dlfcn.h>
 #include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/sendfile.h>
 
 static ssize_t (*unseen_send)(int, const void *, size_t, int);
 static ssize_t (*unseen_recv)(int, void *, size_t, int);
@@ -209,6 +209,8 @@ static void hidden_is_not_open(uint16_t port)
     expect(connect(fd, (struct sockaddr *)&addr, sizeof addr) == -1 && errno == EBADF, "connect");
     expect(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int)) == -1 && errno == EBADF,
            "setsockopt");
+    expect(sendfile(fd, 0, NULL, 1) == -1 && errno == EBADF, "sendfile");
+    expect(dprintf(fd, "x") == -1 && errno == EBADF, "dprintf");
     fetch(port, "/two");
 }
 
@@ -256,6 +258,26 @@ static void hidden_below_a_high_limit(uint16_t port)
     expect_hidden(port, 8192, 8200, 12000);
 }
 
+static void hidden_is_not_waited_on(uint16_t port)
+{
+    limit(64, 64); /* a number that fits into an fd_set */
+    fetch(port, "/one");
+    int fd = hidden();
+    struct pollfd polled[] = {{.fd = fd, .events = POLLIN}, {.fd = 1, .events = POLLOUT}};
+    struct timespec second = {.tv_sec = 1};
+    struct timeval long_time = {.tv_sec = 1};
+    fd_set set;
+    expect(poll(polled, 1, 1000) == 1 && polled[0].revents == POLLNVAL, "poll");
+    expect(poll(polled, 2, -1) == 2 && polled[1].revents == POLLOUT, "poll");
+    expect(ppoll(polled, 1, &second, NULL) == 1 && polled[0].revents == POLLNVAL, "ppoll");
+    FD_ZERO(&set);
+    FD_SET(fd, &set);
+    expect(select(fd + 1, &set, NULL, NULL, &long_time) == -1 && errno == EBADF, "select");
+    expect(FD_ISSET(fd, &set), "the set is as it was");
+    expect(pselect(fd + 1, NULL, NULL, &set, &second, NULL) == -1 && errno == EBADF, "pselect");
+    fetch(port, "/two");
+}
+
 static void copy_closed(uint16_t port)
 {
     int fd = used(port), copy = dup(fd);
@@ -285,6 +307,93 @@ static void hidden_taken(uint16_t port)
     expect(number > 0 && unseen_close(number) == 0, "close");
     expect(socket(AF_INET, SOCK_DGRAM, 0) == number, "the same number");
     expect(fcntl(number, F_GETFD) >= 0, "it is the program's");
+}
+
+/* The number is the program's then, whatever it is asked first. Its last free one is ours. */
+static int take_hidden(uint16_t port, int (*take)(void))
+{
+    limit(64, 64);
+    fetch(port, "/one");
+    int number = hidden();
+    while (open("/dev/null", O_RDONLY) >= 0)
+        continue;
+    expect(number > 0 && unseen_close(number) == 0, "close");
+    expect(take() == number, "the same number");
+    return number;
+}
+
+static int by_open(void)
+{
+    return open("/dev/null", O_RDWR);
+}
+
+static int by_unseen_socket(void)
+{
+    return unseen_socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static int by_duplicate(void)
+{
+    return fcntl(1, F_DUPFD, 3);
+}
+
+static void hidden_taken_and_read(uint16_t port)
+{
+    char byte;
+    int number = take_hidden(port, by_open);
+    expect(read(number, &byte, 1) == 0, "read");
+    expect(write(number, "x", 1) == 1, "write");
+    expect(close(number) == 0, "close");
+}
+
+static void hidden_taken_and_closed(uint16_t port)
+{
+    int number = take_hidden(port, by_open);
+    expect(close(number) == 0 && unseen_fcntl(number, F_GETFD) == -1, "close");
+}
+
+static void hidden_taken_and_overwritten(uint16_t port)
+{
+    int number = take_hidden(port, by_open);
+    expect(dup2(1, number) == number && write(number, "", 0) == 0, "dup2");
+}
+
+static void hidden_taken_and_polled(uint16_t port)
+{
+    struct pollfd polled = {.fd = take_hidden(port, by_open), .events = POLLOUT};
+    expect(poll(&polled, 1, 0) == 1 && polled.revents == POLLOUT, "poll");
+}
+
+static void hidden_taken_and_connected(uint16_t port)
+{
+    struct sockaddr_in addr = loopback(port);
+    int number = take_hidden(port, by_unseen_socket);
+    expect(connect(number, (struct sockaddr *)&addr, sizeof addr) == 0, "connect");
+    ask(number, "/mine");
+    expect(answer(number) && close(number) == 0, "answer");
+}
+
+static void hidden_taken_by_a_duplicate(uint16_t port)
+{
+    int number = take_hidden(port, by_duplicate);
+    expect(fcntl(number, F_GETFD) == 0 && write(number, "", 0) == 0, "fcntl");
+}
+
+/* The child shares our memory; what it closes is its copy of our number. */
+static void vforked_child_takes_hidden(uint16_t port)
+{
+    static int number; /* on no stack that vfork() may confuse */
+    fetch(port, "/one");
+    number = hidden();
+    pid_t child = vfork();
+    if (child == 0) {
+        unseen_close(number);
+        _exit(unseen_dup2(0, number) != number || fcntl(number, F_GETFD) != 0);
+    }
+    int status = -1;
+    expect(waitpid(child, &status, 0) == child && status == 0, "the child's number");
+    expect(fcntl(number, F_GETFD) == -1 && errno == EBADF, "not the parent's");
+    fetch(port, "/two");
 }
 
 /* A count beyond the set, as getdtablesize() gives it: the kernel looks as far as numbers are open.
@@ -337,6 +446,14 @@ static const struct play plays[] = {
     {"copy_closed", copy_closed},
     {"another_behind_an_untracked_socket", another_behind_an_untracked_socket},
     {"hidden_taken", hidden_taken},
+    {"hidden_taken_and_read", hidden_taken_and_read},
+    {"hidden_taken_and_closed", hidden_taken_and_closed},
+    {"hidden_taken_and_overwritten", hidden_taken_and_overwritten},
+    {"hidden_taken_and_polled", hidden_taken_and_polled},
+    {"hidden_taken_and_connected", hidden_taken_and_connected},
+    {"hidden_taken_by_a_duplicate", hidden_taken_by_a_duplicate},
+    {"vforked_child_takes_hidden", vforked_child_takes_hidden},
+    {"hidden_is_not_waited_on", hidden_is_not_waited_on},
     {"select_over_all", select_over_all},
     {"hidden_below_what_is_closed", hidden_below_what_is_closed},
     {"hidden_closes_on_exec", hidden_closes_on_exec},
