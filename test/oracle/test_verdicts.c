@@ -573,13 +573,12 @@ static const char *verdicts_of(const char *err)
 }
 
 /* verdict.h's sums, for each destination of each process that wrote its statistics. */
-static void assert_it_adds_up(const char *name, const char *file, long left_open)
+static void assert_it_adds_up(const char *name, const struct tally *tallies, size_t count,
+                              long left_open)
 {
-    struct tally *tallies;
-    size_t count = statistics_take(file, &tallies);
     long open = 0;
     for (size_t i = 0; i < count; i++) {
-        struct tally *is = &tallies[i];
+        const struct tally *is = &tallies[i];
         ck_assert_msg(is->opened + is->failed == is->not_reused + is->ruled_off,
                       "%s: opened %ld + failed %ld, but not reused %ld + ruled off %ld", name,
                       is->opened, is->failed, is->not_reused, is->ruled_off);
@@ -614,6 +613,8 @@ START_TEST(a_connection_comes_to_the_end_that_is_its_own)
         .settings = {"TWPOOL_LOG=trace", text("TWPOOL_STATS=%s", file), cases[_i].setting},
         .preload = true};
     struct outcome outcome = run(&command, LIMIT_S);
+    struct tally *tallies;
+    size_t tallied = statistics_take(file, &tallies);
     ck_assert_msg(!outcome.timed_out, "%s: it hangs after:\n%s%s", name, outcome.out, outcome.err);
     ck_assert_msg(outcome.status == 0 || outcome.status == 128 + 9, "%s: status %d: %s", name,
                   outcome.status, outcome.err);
@@ -622,7 +623,7 @@ START_TEST(a_connection_comes_to_the_end_that_is_its_own)
     ck_assert_msg(any || strcmp(verdicts, cases[_i].verdicts) == 0,
                   "%s: \"%s\" instead of \"%s\"\n%s", name, verdicts, cases[_i].verdicts,
                   outcome.out);
-    assert_it_adds_up(name, file, left_open_by(cases[_i].play));
+    assert_it_adds_up(name, tallies, tallied, left_open_by(cases[_i].play));
     if (cases[_i].time_wait == ANY)
         return;
     unsigned left = time_wait_settled(network, (unsigned)cases[_i].time_wait);
