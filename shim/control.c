@@ -41,8 +41,6 @@ EXPORT void twpool_count(struct twpool_counts *counts)
 {
     struct twpool_counts known = {.idle = atomic_load(&idle_pool()->idle)};
     uint64_t size = counts->size < sizeof known ? counts->size : sizeof known;
-    if (size < sizeof known.size)
-        return;
     pool_each_dest(idle_pool(), add_dest, &known);
     known.size = size;
     memcpy(counts, &known, size);
