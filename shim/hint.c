@@ -78,7 +78,7 @@ static bool is_never_reused(enum reason reason)
 {
     return reason == REASON_SERVER_FIRST || reason == REASON_TLS || reason == REASON_HTTP2 ||
            reason == REASON_MYSQL || reason == REASON_POSTGRESQL || reason == REASON_UPGRADE ||
-           reason == REASON_AUTH;
+           reason == REASON_AUTH || reason == REASON_TUNNEL;
 }
 
 /* Raw asks the user to vouch, so it is proposed only where every connection seen met its conditions
