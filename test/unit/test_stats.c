@@ -121,7 +121,7 @@ END_TEST
 
 static const enum reason never_reused[] = {REASON_TLS,   REASON_SERVER_FIRST, REASON_HTTP2,
                                            REASON_MYSQL, REASON_POSTGRESQL,   REASON_UPGRADE,
-                                           REASON_AUTH};
+                                           REASON_AUTH,  REASON_TUNNEL};
 
 START_TEST(what_is_never_reused_is_said_to_be_and_raw_not_proposed)
 {
