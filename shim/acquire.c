@@ -39,6 +39,7 @@ static void track(int fd, int domain, uint32_t epoch, uint64_t cookie);
 static bool is_readable(const struct sockaddr *addr, socklen_t len);
 static struct dest *find_dest(struct request *request, const struct sockaddr *addr, socklen_t len);
 static bool reuse(struct request *request, int *result);
+static int connect_ruled_off(struct request *request, const struct sockaddr *addr, socklen_t len);
 static int connect_for_real(struct request *request, const struct sockaddr *addr, socklen_t len);
 static int connect_again(struct conn *conn, int fd, const struct sockaddr *addr, socklen_t len);
 
@@ -124,10 +125,8 @@ int acquire_connect(int fd, const struct sockaddr *addr, socklen_t len)
         conn_refuse(request.fresh, REASON_NOT_CONNECTED);
         return libc.connect(fd, addr, len);
     }
-    if (request.dest->rule == RULE_OFF) {
-        release_forget(fd);
-        return libc.connect(fd, addr, len);
-    }
+    if (request.dest->rule == RULE_OFF)
+        return connect_ruled_off(&request, addr, len);
     return connect_for_real(&request, addr, len);
 }
 
@@ -140,6 +139,23 @@ static bool is_readable(const struct sockaddr *addr, socklen_t len)
     if (len > sizeof(struct sockaddr_storage) || !kernel_reads(addr))
         return false;
     return len <= LOOK || at % PAGE + len <= PAGE || kernel_reads((const char *)addr + len - LOOK);
+}
+
+static bool has_opened(int result)
+{
+    return result == 0 || errno == EINPROGRESS || errno == EINTR;
+}
+
+static int connect_ruled_off(struct request *request, const struct sockaddr *addr, socklen_t len)
+{
+    release_forget(request->fd);
+    int result = libc.connect(request->fd, addr, len), saved_errno = errno;
+    if (has_opened(result))
+        verdict_ruled_off(request->dest);
+    else
+        verdict_failed(request->dest, saved_errno);
+    errno = saved_errno;
+    return result;
 }
 
 static struct dest *find_dest(struct request *request, const struct sockaddr *addr, socklen_t len)
@@ -269,7 +285,7 @@ static bool reuse(struct request *request, int *result)
         !carry_look(&request->carry, request->fresh, request->fd))
         refused = REASON_SOCKET_BUSY;
     else if (!process_is_pooling())
-        refused = REASON_INERT;
+        refused = REASON_SWITCHED_OFF;
     else if (now_ms < atomic_load(&dest->backoff_until_ms))
         refused = REASON_STALE_BACKOFF;
     else
@@ -308,16 +324,15 @@ static int connect_for_real(struct request *request, const struct sockaddr *addr
     }
     int result = libc.connect(fd, addr, len);
     int saved_errno = errno;
-    if (result == 0 || saved_errno == EINPROGRESS || saved_errno == EINTR) {
+    if (has_opened(result)) {
         conn_set(call.conn, CONN_CONNECTED);
         if (result != 0)
             conn_set(call.conn, CONN_CONNECTING);
         verdict_opened(request->dest);
     } else {
         conn_refuse(call.conn, REASON_NOT_CONNECTED);
+        verdict_failed(request->dest, saved_errno);
     }
-    if (result < 0 && saved_errno == EADDRNOTAVAIL)
-        verdict_no_port(request->dest);
     errno = saved_errno;
     return (int)call_end(call, result);
 }

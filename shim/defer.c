@@ -106,7 +106,7 @@ bool defer_put(struct conn *conn, uint64_t now_ms)
         defer_drop_oldest(REASON_EVICTED);
     /* A flush may have passed before this one was in the queue. */
     if (epoch != process_epoch() || !process_is_pooling())
-        defer_drop(conn);
+        defer_drop(conn, REASON_FLUSHED);
     return true;
 }
 
@@ -119,16 +119,25 @@ static bool peer_has_closed(const struct conn *conn)
     return events != 0 && events != POLLIN;
 }
 
+/* Why it waits no longer; REASON_NONE while it does. */
+static enum reason end_of_wait(struct conn *conn, uint64_t now_ms)
+{
+    if (tcp_cookie(conn->hidden_fd) != conn->cookie)
+        return REASON_LOST;
+    if (peer_has_closed(conn))
+        return REASON_AS_ANNOUNCED;
+    return now_ms < conn->deferred_until_ms ? REASON_NONE : REASON_DEFERRAL_TIMED_OUT;
+}
+
 static bool is_over(struct conn *conn, uint64_t now_ms)
 {
-    if (tcp_cookie(conn->hidden_fd) != conn->cookie || peer_has_closed(conn))
-        return true;
-    if (now_ms < conn->deferred_until_ms)
-        return false;
     struct dest *dest = atomic_load(&conn->dest);
-    atomic_store(&dest->never_defer, true);
-    verdict_refused(dest, REASON_DEFERRAL_TIMED_OUT);
-    return true;
+    enum reason reason = end_of_wait(conn, now_ms);
+    if (reason == REASON_DEFERRAL_TIMED_OUT)
+        atomic_store(&dest->never_defer, true);
+    if (reason != REASON_NONE)
+        verdict_refused(dest, reason);
+    return reason != REASON_NONE;
 }
 
 void defer_sweep(uint64_t now_ms)
@@ -156,7 +165,7 @@ uint64_t defer_deadline_ms(void)
     return atomic_load(&queue.deadline_ms);
 }
 
-bool defer_drop(struct conn *conn)
+bool defer_drop(struct conn *conn, enum reason reason)
 {
     if (!lock_acquire(&queue.lock))
         return false;
@@ -166,7 +175,7 @@ bool defer_drop(struct conn *conn)
     lock_release(&queue.lock);
     if (!found)
         return false;
-    verdict_refused(atomic_load(&conn->dest), REASON_EVICTED);
+    verdict_refused(atomic_load(&conn->dest), reason);
     end_now(conn);
     return true;
 }

@@ -28,8 +28,8 @@ void defer_sweep(uint64_t now_ms);
  */
 uint64_t defer_deadline_ms(void);
 
-/* Ends this one; false when it does not wait here. */
-bool defer_drop(struct conn *conn);
+/* Ends this one, for this reason; false when it does not wait here. */
+bool defer_drop(struct conn *conn, enum reason reason);
 
 /* Ends the oldest, for this reason; false when there is none. */
 bool defer_drop_oldest(enum reason reason);

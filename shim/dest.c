@@ -16,7 +16,8 @@ struct zero_run {
 static bool init_v4(struct dest_key *key, const struct sockaddr *addr, socklen_t addr_len);
 static bool init_v6(struct dest_key *key, const struct sockaddr *addr, socklen_t addr_len);
 static void format_v4(const uint8_t address[4], struct text *text);
-static void format_v6(const struct dest_key *key, struct text *text);
+static bool is_mapped(const uint8_t address[16]);
+static void format_v6(const uint8_t address[16], struct text *text);
 static void format_groups(const uint8_t address[16], struct text *text);
 static struct zero_run longest_zero_run(const uint8_t address[16]);
 static unsigned group_at(const uint8_t address[16], int group);
@@ -56,19 +57,41 @@ bool dest_key_same_peer(const struct dest_key *a, const struct dest_key *b)
 
 bool dest_key_is_mapped(const struct dest_key *key)
 {
+    return key->family == AF_INET6 && is_mapped(key->address);
+}
+
+static bool is_mapped(const uint8_t address[16])
+{
     static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
 
-    return key->family == AF_INET6 && memcmp(key->address, prefix, sizeof prefix) == 0;
+    return memcmp(address, prefix, sizeof prefix) == 0;
+}
+
+uint16_t dest_key_port(const struct dest_key *key)
+{
+    return ntohs(key->port);
+}
+
+void dest_address_format(uint16_t family, const uint8_t address[16], struct text *text)
+{
+    if (family == AF_INET)
+        format_v4(address, text);
+    else
+        format_v6(address, text);
 }
 
 void dest_key_format(const struct dest_key *key, struct text *text)
 {
-    if (key->family == AF_INET)
-        format_v4(key->address, text);
-    else
-        format_v6(key, text);
-    text_add_char(text, ':');
-    text_add_number(text, ntohs(key->port));
+    bool is_v6 = key->family == AF_INET6;
+    if (is_v6)
+        text_add_char(text, '[');
+    dest_address_format(key->family, key->address, text);
+    if (is_v6 && key->scope_id != 0) {
+        text_add_char(text, '%');
+        text_add_number(text, key->scope_id);
+    }
+    text_add(text, is_v6 ? "]:" : ":");
+    text_add_number(text, dest_key_port(key));
 }
 
 static bool init_v4(struct dest_key *key, const struct sockaddr *addr, socklen_t addr_len)
@@ -109,20 +132,14 @@ static void format_v4(const uint8_t address[4], struct text *text)
     }
 }
 
-static void format_v6(const struct dest_key *key, struct text *text)
+static void format_v6(const uint8_t address[16], struct text *text)
 {
-    text_add_char(text, '[');
-    if (dest_key_is_mapped(key)) { /* RFC 5952, section 5 */
+    if (is_mapped(address)) { /* RFC 5952, section 5 */
         text_add(text, "::ffff:");
-        format_v4(key->address + 12, text);
+        format_v4(address + 12, text);
     } else {
-        format_groups(key->address, text);
+        format_groups(address, text);
     }
-    if (key->scope_id != 0) {
-        text_add_char(text, '%');
-        text_add_number(text, key->scope_id);
-    }
-    text_add_char(text, ']');
 }
 
 static void format_groups(const uint8_t address[16], struct text *text)

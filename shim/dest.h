@@ -41,6 +41,12 @@ bool dest_key_same_peer(const struct dest_key *a, const struct dest_key *b);
 /* True for an IPv4-mapped address (::ffff:a.b.c.d) in an AF_INET6 key. */
 bool dest_key_is_mapped(const struct dest_key *key);
 
+/* In host byte order. */
+uint16_t dest_key_port(const struct dest_key *key);
+
+/* Appends an address as it stands in a key, without brackets, scope or port. */
+void dest_address_format(uint16_t family, const uint8_t address[16], struct text *text);
+
 /* Appends "10.0.0.1:80" or "[fd00::1]:80" (RFC 5952, with %scope where there is one). */
 void dest_key_format(const struct dest_key *key, struct text *text);
 

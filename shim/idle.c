@@ -69,7 +69,7 @@ enum reason idle_park(struct conn *conn, uint64_t now_ms)
     conn->item.idle_until_ms = now_ms + limit_ms;
     conn->item.aged_at_ms = conn->born_ms + age_limit_ms(conn);
     if (now_ms >= conn->item.aged_at_ms)
-        return REASON_AGED;
+        return REASON_TOO_OLD;
     /* Now, so that a process that is killed, or executes another program, leaves no TIME_WAIT
      * either.
      */
@@ -148,7 +148,7 @@ void idle_evict_descriptor(int fd)
         if (taken)
             idle_retire(conn, REASON_EVICTED);
         else
-            taken = defer_drop(conn) || spare_drop(conn);
+            taken = defer_drop(conn, REASON_EVICTED) || spare_drop(conn);
         kernel_restore_signals(signals);
         if (taken)
             return;
@@ -160,8 +160,8 @@ void idle_forget(struct conn *conn)
     uint64_t signals = kernel_block_signals();
     /* The cookie is not that number's any more, so nothing is closed. */
     if (pool_take_item(&pool, &conn->item))
-        idle_drop(conn, true);
-    else if (!defer_drop(conn))
+        idle_retire(conn, REASON_LOST);
+    else if (!defer_drop(conn, REASON_LOST))
         spare_drop(conn);
     kernel_restore_signals(signals);
 }

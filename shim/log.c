@@ -40,7 +40,7 @@ bool log_wants(enum log_level level)
 {
     if (level == LOG_TRACE)
         return log_level == LOG_TRACE;
-    if (log_level == LOG_AUTO)
+    if (level == LOG_AUTO && log_level == LOG_AUTO)
         return log_descriptor() >= 0 && is_terminal();
     return log_level == LOG_HINT || log_level == LOG_TRACE;
 }

@@ -15,8 +15,8 @@
  * it and get a socket as number 2. Called by the constructor. */
 void log_open(enum log_level level);
 
-/* Whether a line of this level, LOG_HINT or LOG_TRACE, is asked for. LOG_AUTO asks for hints while
- * stderr is a terminal. */
+/* Whether a line of this level is wanted: LOG_HINT and LOG_TRACE, where it was asked for; LOG_AUTO,
+ * also unasked while stderr is a terminal. */
 bool log_wants(enum log_level level);
 
 /* 2 while that is still the file that it was at log_open(), else -1. */

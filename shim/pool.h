@@ -33,6 +33,7 @@ struct dest {
     struct dest_key key;
     enum rule rule; /* set by whoever interns it first; immutable afterwards */
     _Atomic uint64_t opened, reused, parked, deferred;
+    _Atomic uint64_t failed; /* real connect() calls that opened nothing */
     _Atomic uint64_t refused[REASON_COUNT];
     _Atomic uint32_t last_refusal;     /* enum reason: why the last close was not a parking */
     _Atomic uint32_t raw_unfit;        /* connections that did not meet the conditions of `raw` */

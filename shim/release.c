@@ -37,6 +37,8 @@ enum outcome {
 
 static int leave(const struct departure *departure);
 static bool leave_duplicate(const struct departure *departure, fd_entry entry, int *result);
+static struct dest *counted_dest(const struct conn *conn);
+static void end_seized(struct conn *conn, enum reason reason);
 static void count_duplicate_out(struct conn *conn);
 static int really_leave(const struct departure *departure);
 static void end_here(struct conn *conn, fd_entry entry, int fd);
@@ -61,6 +63,12 @@ void release_close_quietly(int fd)
     if (fdtable_get(fd) != 0)
         leave(&(struct departure){.fd = fd, .how = BY_QUIET_CLOSE});
     errno = saved_errno;
+}
+
+/* Under which the close is counted: none where no connect() was, or all have failed. */
+static struct dest *counted_dest(const struct conn *conn)
+{
+    return conn_has(conn, CONN_CONNECTED) ? atomic_load(&conn->dest) : NULL;
 }
 
 static bool is_close(const struct departure *departure)
@@ -94,8 +102,8 @@ void release_forget(int fd)
     if (fdtable_replace(fd, entry, 0) && gate_state(gate) == GATE_OPEN) {
         if (atomic_load(&conn->descriptors) > 1)
             count_duplicate_out(conn);
-        else if (conn_seize(conn, gate_life(gate)) && conn_end_life(conn))
-            conn_free(conn);
+        else if (conn_seize(conn, gate_life(gate)))
+            end_seized(conn, REASON_UNSEEN_CLOSE);
     }
     kernel_restore_signals(signals);
 }
@@ -112,14 +120,21 @@ static int really_leave(const struct departure *departure)
     return libc.dup3(departure->source, departure->fd, departure->flags);
 }
 
+/* Where the kernel has closed it already, and nothing names the connection any more. */
+static void end_seized(struct conn *conn, enum reason reason)
+{
+    verdict_closed(counted_dest(conn), reason, false);
+    if (conn_end_life(conn))
+        conn_free(conn);
+}
+
 /* A descriptor of conn is gone. When two threads closed the last two at once, each as one of two,
- * no logical close has happened, and nothing names the connection any more. */
+ * no release has been made. */
 static void count_duplicate_out(struct conn *conn)
 {
     uint32_t life = gate_life(atomic_load(&conn->gate));
-    if (atomic_fetch_sub(&conn->descriptors, 1) == 1 && conn_seize(conn, life) &&
-        conn_end_life(conn))
-        conn_free(conn);
+    if (atomic_fetch_sub(&conn->descriptors, 1) == 1 && conn_seize(conn, life))
+        end_seized(conn, REASON_CONCURRENT);
 }
 
 /* One of several descriptors goes: the connection stays. It counts until the kernel has closed it,
@@ -232,10 +247,9 @@ static void note_outcome(struct conn *conn, uint64_t now_ms)
 static enum outcome release(struct conn *conn, fd_entry entry, const struct departure *departure)
 {
     int fd = departure->fd;
-    struct dest *dest = atomic_load(&conn->dest);
     uint64_t now_ms = kernel_now_ms();
     if (tcp_cookie(fd) != conn->cookie) {
-        verdict_closed(dest, REASON_IDENTITY, false);
+        verdict_closed(counted_dest(conn), REASON_IDENTITY, false);
         end_here(conn, entry, fd);
         return REMAINS;
     }
@@ -257,7 +271,7 @@ static enum outcome release(struct conn *conn, fd_entry entry, const struct depa
     bool number_gone = conn->hidden_fd >= 0;
     int last_fd = number_gone ? conn->hidden_fd : fd;
     bool at_rest = is_at_rest(conn, last_fd);
-    verdict_closed(dest, reason,
+    verdict_closed(counted_dest(conn), reason,
                    at_rest && !conn_has(conn, CONN_RAW_UNFIT) && !conn_has(conn, CONN_TIMED_OUT));
     if (at_rest && settings()->close == CLOSE_CLEAN)
         tcp_set_clean_close(last_fd, true);

@@ -2,8 +2,10 @@
  * Counters and the lines of TWPOOL_LOG. */
 #include "verdict.h"
 
+#include "hint.h"
 #include "log.h"
-#include "stats.h"
+
+#include <errno.h>
 
 enum { LINE_MAX_BYTES = 512 };
 
@@ -27,10 +29,19 @@ static void trace(const struct dest *dest, const char *what, enum reason reason)
     log_line(line.buf, line.len);
 }
 
-static bool is_at_connect(enum reason reason)
+static void tell_no_port(const struct dest *dest)
 {
-    return reason == REASON_NONE_IDLE || reason == REASON_SOCKET_BUSY ||
-           reason == REASON_STALE_BACKOFF;
+    static _Atomic bool told;
+    char buf[LINE_MAX_BYTES];
+    struct text line;
+    /* The error has other causes (no address to connect from, as with IPv6 switched off): unasked
+     * we speak only where the pool could have helped. */
+    bool wanted = log_wants(LOG_HINT) || (hint_no_port_is_ours(dest) && log_wants(LOG_AUTO));
+    if (!wanted || atomic_exchange(&told, true))
+        return;
+    text_init(&line, buf, sizeof buf);
+    hint_no_port(&line, dest);
+    log_line(line.buf, line.len);
 }
 
 static void count(_Atomic uint64_t *counter)
@@ -42,6 +53,21 @@ void verdict_opened(struct dest *dest)
 {
     count(&dest->opened);
     trace(dest, "opened", REASON_NONE);
+}
+
+void verdict_failed(struct dest *dest, int error)
+{
+    count(&dest->failed);
+    trace(dest, "not opened", REASON_NONE);
+    if (error == EADDRNOTAVAIL)
+        tell_no_port(dest);
+}
+
+void verdict_ruled_off(struct dest *dest)
+{
+    count(&dest->opened);
+    count(&dest->refused[REASON_RULE_OFF]);
+    trace(dest, "opened", REASON_RULE_OFF);
 }
 
 void verdict_reused(struct dest *dest)
@@ -67,7 +93,7 @@ void verdict_refused(struct dest *dest, enum reason reason)
     if (dest == NULL)
         return;
     count(&dest->refused[reason]);
-    trace(dest, is_at_connect(reason) ? "not reused" : "ended", reason);
+    trace(dest, reason_group(reason) == REASON_GROUP_NOT_REUSED ? "not reused" : "ended", reason);
 }
 
 void verdict_closed(struct dest *dest, enum reason reason, bool raw_fits)
@@ -79,16 +105,4 @@ void verdict_closed(struct dest *dest, enum reason reason, bool raw_fits)
     if (!raw_fits)
         atomic_fetch_add_explicit(&dest->raw_unfit, 1, memory_order_relaxed);
     trace(dest, "not parked", reason);
-}
-
-void verdict_no_port(const struct dest *dest)
-{
-    static _Atomic bool told;
-    char buf[LINE_MAX_BYTES];
-    struct text line;
-    if (!log_wants(LOG_HINT) || atomic_exchange(&told, true))
-        return;
-    text_init(&line, buf, sizeof buf);
-    stats_hint_line(&line, dest);
-    log_line(line.buf, line.len);
 }

@@ -5,22 +5,40 @@
 
 #include "pool.h"
 
-/* All are async-signal-safe and preserve errno; a NULL destination is allowed and counts nothing.
- */
+/* Every connect() to a destination is counted once as reused, or by verdict_refused() with a reason
+ * of the group NOT_REUSED and then as opened or failed; with the rule off as opened or failed only.
+ * Every close of what was opened or reused is counted once, as parked or by verdict_closed(), and
+ * where it waits for the peer's as deferred too. So for each destination of a process
+ *     opened + reused   = parked + what was not parked + what is still open
+ *     opened + failed   = what was not reused + what a rule says off
+ *     parked + deferred = reused + what ended idle + what is idle, or waits, now.
+ * Not counted, because it is not seen, or belongs to no destination: addresses that are none (other
+ * families, port 0, too many of them); sockets that somebody else made; a connect() that is
+ * cancelled, or closed under by another thread and fails; a second connect() on a socket that was
+ * connected or is connecting; and the closes of what was open when tracking stopped (a forked child
+ * starts at 0, unshare(CLONE_FILES) leaves it open).
+ *
+ * All are async-signal-safe and preserve errno; where a destination may be NULL, nothing is counted
+ * then. */
 void verdict_opened(struct dest *dest);
 void verdict_reused(struct dest *dest);
 void verdict_parked(struct dest *dest);
 void verdict_deferred(struct dest *dest);
 
-/* A close that was no parking, or a connect() that was no reuse. */
+/* A real connect() failed. When it did for want of a local port, that is told: once in a process,
+ * and unless it was asked for only where stderr is a terminal and the pool could have helped. */
+void verdict_failed(struct dest *dest, int error);
+
+/* A real connect() has opened what a rule says off: its close is refused here and now, since it
+ * will not be seen. */
+void verdict_ruled_off(struct dest *dest);
+
+/* A connect() that was no reuse, or the end of an idle connection; by the reason's group. dest may
+ * be NULL. */
 void verdict_refused(struct dest *dest, enum reason reason);
 
-/* The same for a close: the last such reason is what the hint names. raw_fits: this connection met
- * the conditions of the rule `raw`. */
+/* A close that was no parking: the last such reason is what the hint names. raw_fits: this
+ * connection met the conditions of the rule `raw`. dest may be NULL. */
 void verdict_closed(struct dest *dest, enum reason reason, bool raw_fits);
-
-/* A real connect() failed with EADDRNOTAVAIL: the one line that we print unasked, once, if stderr
- * is a terminal. */
-void verdict_no_port(const struct dest *dest);
 
 #endif

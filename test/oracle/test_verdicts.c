@@ -3,6 +3,7 @@
  */
 #include "../support/network.h"
 #include "../support/process.h"
+#include "../support/statistics.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@ static const struct {
 } cases[] = {
     {"endings", "reuse", NULL, "opened, parked, reused, parked, ended: flushed", 0},
     {"endings", "reuse", "TWPOOL_RULES=*=raw", "opened, parked, reused, parked, ended: flushed", 0},
-    {"endings", "reuse", "TWPOOL_RULES=*=off", "", 2},
+    {"endings", "reuse", "TWPOOL_RULES=*=off", "opened: rule-off, opened: rule-off", 2},
     {"endings", "reuse", "TWPOOL_RULES=*=clean",
      "opened, not parked: rule-clean, opened, not parked: rule-clean", 0},
     {"endings", "reuse", "TWPOOL_CLOSE=plain", "opened, parked, reused, parked, ended: flushed", 1},
@@ -90,13 +91,21 @@ static const struct {
     {"lives", "priority", NULL, "opened, parked, reused, parked, ended: flushed", ANY},
     {"lives", "two_closed_at_once", NULL, "opened, parked, ended: flushed", ANY},
     {"deferrals", "announced", NULL,
-     "opened, deferred, not parked: announced-close, opened, parked, ended: flushed", ANY},
+     "opened, deferred, not parked: announced-close, ended: as-announced, opened, parked, ended: "
+     "flushed",
+     ANY},
     {"deferrals", "overwritten", NULL,
-     "opened, deferred, not parked: announced-close, opened, parked, ended: flushed", ANY},
+     "opened, deferred, not parked: announced-close, ended: as-announced, opened, parked, ended: "
+     "flushed",
+     ANY},
     {"deferrals", "by_close_range", NULL,
-     "opened, deferred, not parked: announced-close, opened, parked, ended: flushed", ANY},
+     "opened, deferred, not parked: announced-close, ended: as-announced, opened, parked, ended: "
+     "flushed",
+     ANY},
     {"deferrals", "said_more", NULL,
-     "opened, deferred, not parked: announced-close, opened, parked, ended: flushed", ANY},
+     "opened, deferred, not parked: announced-close, ended: as-announced, opened, parked, ended: "
+     "flushed",
+     ANY},
     {"deferrals", "unread_already", NULL, "opened, not parked: announced-close", ANY},
     {"deferrals", "waited_in_vain", "TWPOOL_DEFER=150ms",
      "opened, deferred, not parked: announced-close, opened, parked, ended: deferral-timed-out, "
@@ -105,7 +114,8 @@ static const struct {
     {"deferrals", "many", NULL,
      "opened, opened, opened, opened, deferred, not parked: announced-close, deferred, not parked: "
      "announced-close, deferred, not parked: announced-close, deferred, not parked: "
-     "announced-close, opened, parked, ended: flushed",
+     "announced-close, ended: as-announced, ended: as-announced, opened, ended: as-announced, "
+     "ended: as-announced, parked, ended: flushed",
      ANY},
     {"deferrals", "beyond_the_room", "TWPOOL_MAX_IDLE=1",
      "opened, opened, deferred, not parked: announced-close, deferred, ended: evicted, not parked: "
@@ -116,7 +126,8 @@ static const struct {
     {"deferrals", "option_and_bound_to_port", NULL,
      "not reused: socket-busy, opened, not parked: option", ANY},
     {"deferrals", "option", NULL,
-     "opened, deferred, not parked: option, opened, parked, ended: flushed", ANY},
+     "opened, deferred, not parked: option, ended: as-announced, opened, parked, ended: flushed",
+     ANY},
     {"deferrals", "linger", NULL, "opened, not parked: linger", ANY},
     {"deferrals", "half_closed", NULL, "opened, not parked: half-closed", 1},
     {"deferrals", "half_read", NULL, "opened, not parked: response-incomplete", ANY},
@@ -125,7 +136,9 @@ static const struct {
      "opened, deferred, not parked: announced-close, ended: flushed", ANY},
     {"deferrals", "registered_and_overwritten", NULL, "opened, not parked: epoll", ANY},
     {"deferrals", "forked", NULL,
-     "opened, deferred, not parked: announced-close, opened, parked, ended: flushed", ANY},
+     "opened, deferred, not parked: announced-close, ended: as-announced, opened, parked, ended: "
+     "flushed",
+     ANY},
     {"deferrals", "shared", NULL, "opened, not parked: shared", ANY},
     {"deferrals", "number_overwritten", NULL,
      "opened, deferred, not parked: announced-close, ended: evicted, opened, parked, ended: "
@@ -135,7 +148,8 @@ static const struct {
      "opened, deferred, not parked: announced-close, ended: flushed", 0},
     {"deferrals", "killed_meanwhile", NULL, "opened, deferred, not parked: announced-close", 0},
     {"deferrals", "number_reused_unseen", NULL,
-     "opened, deferred, not parked: announced-close, opened, parked, ended: flushed", ANY},
+     "opened, deferred, not parked: announced-close, ended: lost, opened, parked, ended: flushed",
+     ANY},
     {"deferrals", "sent_unseen", NULL, "opened, not parked: announced-close", ANY},
     {"deferrals", "forked_with_one_waiting", NULL,
      "opened, deferred, not parked: announced-close, opened, parked, reused, opened, opened, "
@@ -191,13 +205,13 @@ static const struct {
      "opened, parked, ended: stale, opened, parked, ended: flushed", ANY},
     {"beginnings", "after_the_end", NULL,
      "opened, parked, ended: stale, opened, parked, ended: flushed", ANY},
-    {"beginnings", "after_a_while", "TWPOOL_IDLE_TIMEOUT=50ms",
+    {"beginnings", "after_a_while", "TWPOOL_IDLE_TIMEOUT=300ms",
      "opened, parked, ended: expired, opened, parked, ended: flushed", ANY},
-    {"beginnings", "after_a_while", "TWPOOL_MAX_AGE=100ms",
+    {"beginnings", "after_a_while", "TWPOOL_MAX_AGE=300ms",
      "opened, parked, ended: aged, opened, parked, ended: flushed", ANY},
     {"beginnings", "after_a_while", "TWPOOL_IDLE_TIMEOUT=0",
      "opened, not parked: limit, opened, not parked: limit", 0},
-    {"beginnings", "after_a_long_use", "TWPOOL_MAX_AGE=100ms", "opened, not parked: aged", 0},
+    {"beginnings", "after_a_long_use", "TWPOOL_MAX_AGE=100ms", "opened, not parked: too-old", 0},
     {"beginnings", "after_a_promise", NULL,
      "opened, parked, ended: expired, opened, parked, ended: flushed", ANY},
     {"beginnings", "after_a_promise_in_time", "TWPOOL_IDLE_TIMEOUT=50ms",
@@ -285,7 +299,7 @@ static const struct {
      ANY},
     {"processes", "vforked_child_connects_ours", NULL,
      "opened, parked, reused, opened, parked, not parked: shared, not reused: socket-busy, not "
-     "parked: not-connected, reused, parked, ended: flushed",
+     "opened, reused, parked, ended: flushed",
      ANY},
     {"processes", "vforked_child_changes_user", NULL,
      "opened, parked, reused, opened, parked, not parked: shared, not reused: socket-busy, opened, "
@@ -319,7 +333,7 @@ static const struct {
     {"identities", "by_unshare", NULL,
      "opened, parked, ended: flushed, opened, parked, ended: flushed", ANY},
     {"identities", "thread_in_another_network", NULL,
-     "opened, parked, not parked: not-connected, reused, parked, ended: flushed", ANY},
+     "opened, parked, not opened, reused, parked, ended: flushed", ANY},
     {"identities", "by_unshare_files", NULL, "opened", ANY},
     {"identities", "by_close_range_unshare", NULL, "opened", ANY},
     {"identities", "by_close_range_unshare_with_idle", NULL, "opened, parked, ended: flushed", ANY},
@@ -329,7 +343,8 @@ static const struct {
     {"unseen", "another_at_its_number", NULL, "opened, not parked: identity", ANY},
     {"unseen", "another_before_connect", NULL,
      "opened, parked, not reused: socket-busy, opened, not parked: identity, ended: flushed", ANY},
-    {"unseen", "another_behind_a_new_socket", NULL, "opened, opened, parked, ended: flushed", ANY},
+    {"unseen", "another_behind_a_new_socket", NULL,
+     "opened, not parked: unseen-close, opened, parked, ended: flushed", ANY},
     {"unseen", "signals_before_connect", NULL,
      "opened, parked, not reused: socket-busy, opened, not parked: unused, ended: flushed", ANY},
     {"unseen", "nagle", NULL, "opened, parked, reused, parked, ended: flushed", ANY},
@@ -345,14 +360,14 @@ static const struct {
     {"unseen", "hidden_below_the_limit", NULL, "opened, parked, ended: flushed", ANY},
     {"unseen", "hidden_below_a_high_limit", NULL, "opened, parked, ended: flushed", ANY},
     {"unseen", "copy_closed", NULL, "opened, parked, ended: flushed", ANY},
-    {"unseen", "another_behind_an_untracked_socket", NULL, "opened", ANY},
-    {"unseen", "hidden_taken", NULL, "opened, parked", ANY},
-    {"unseen", "hidden_taken_and_read", NULL, "opened, parked", ANY},
-    {"unseen", "hidden_taken_and_closed", NULL, "opened, parked", ANY},
-    {"unseen", "hidden_taken_and_overwritten", NULL, "opened, parked", ANY},
-    {"unseen", "hidden_taken_and_polled", NULL, "opened, parked", ANY},
-    {"unseen", "hidden_taken_and_connected", NULL, "opened, parked", ANY},
-    {"unseen", "hidden_taken_by_a_duplicate", NULL, "opened, parked", ANY},
+    {"unseen", "another_behind_an_untracked_socket", NULL, "opened, not parked: unseen-close", ANY},
+    {"unseen", "hidden_taken", NULL, "opened, parked, ended: lost", ANY},
+    {"unseen", "hidden_taken_and_read", NULL, "opened, parked, ended: lost", ANY},
+    {"unseen", "hidden_taken_and_closed", NULL, "opened, parked, ended: lost", ANY},
+    {"unseen", "hidden_taken_and_overwritten", NULL, "opened, parked, ended: lost", ANY},
+    {"unseen", "hidden_taken_and_polled", NULL, "opened, parked, ended: lost", ANY},
+    {"unseen", "hidden_taken_and_connected", NULL, "opened, parked, ended: lost", ANY},
+    {"unseen", "hidden_taken_by_a_duplicate", NULL, "opened, parked, ended: lost", ANY},
     {"unseen", "vforked_child_takes_hidden", NULL, "opened, parked, reused, parked, ended: flushed",
      ANY},
     {"unseen", "hidden_is_not_waited_on", NULL, "opened, parked, reused, parked, ended: flushed",
@@ -524,9 +539,30 @@ static const struct {
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
+/* Plays that leave connections open where the library has seen no end of them. */
+static const struct {
+    const char *play;
+    long connections;
+} left_open[] = {
+    {"of_one_age", 40},
+    {"proven_first", 1},
+    {"by_unshare_files", 1},
+    {"by_close_range_unshare", 1},
+};
+
+static long left_open_by(const char *play)
+{
+    for (size_t i = 0; i < sizeof left_open / sizeof *left_open; i++)
+        if (strcmp(left_open[i].play, play) == 0)
+            return left_open[i].connections;
+    return 0;
+}
+
 /* "twpool: 127.0.0.1:4711 not parked: linger (why)" is "not parked: linger" here. */
 static void add_verdict(char *trace, char *line)
 {
+    if (strstr(line, "TWPOOL_STATS: cannot write") != NULL)
+        return; /* see writes_no_statistics() */
     char *verdict = strchr(line + strlen("twpool: "), ' ');
     ck_assert_msg(verdict != NULL, "no verdict: %s", line);
     char *explanation = strstr(verdict, " (");
@@ -551,6 +587,43 @@ static const char *verdicts_of(const char *err)
     return trace;
 }
 
+/* Plays that are killed, execute another program, or can open no file at their end. */
+static bool writes_no_statistics(const char *play)
+{
+    static const char *const plays[] = {
+        "killed",         "killed_meanwhile",  "by_execve",    "by_execv",
+        "by_execvp",      "by_execvpe",        "by_fexecve",   "by_execveat",
+        "room_for_a_set", "room_for_a_socket", "hidden_taken", "with_no_list",
+    };
+    for (size_t i = 0; i < sizeof plays / sizeof *plays; i++)
+        if (strcmp(plays[i], play) == 0)
+            return true;
+    return false;
+}
+
+/* verdict.h's sums, for each destination of each process that wrote its statistics. */
+static void assert_it_adds_up(const char *name, const struct tally *tallies, size_t count,
+                              long as_traced, long left_open)
+{
+    long open = 0, opened = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct tally *is = &tallies[i];
+        ck_assert_msg(is->opened + is->failed == is->not_reused + is->ruled_off,
+                      "%s: opened %ld + failed %ld, but not reused %ld + ruled off %ld", name,
+                      is->opened, is->failed, is->not_reused, is->ruled_off);
+        ck_assert_msg(is->parked + is->deferred == is->reused + is->ended_idle + is->idle,
+                      "%s: parked %ld + deferred %ld, but reused %ld + ended idle %ld + idle %ld",
+                      name, is->parked, is->deferred, is->reused, is->ended_idle, is->idle);
+        ck_assert_msg(is->deferred <= is->not_parked, "%s: deferred %ld, but not parked %ld", name,
+                      is->deferred, is->not_parked);
+        opened += is->opened;
+        open += is->opened + is->reused - is->parked - is->not_parked;
+    }
+    ck_assert_msg(opened == as_traced, "%s: %ld opened, and %ld traced", name, opened, as_traced);
+    ck_assert_msg(open == left_open, "%s: %ld are said to be open instead of %ld", name, open,
+                  left_open);
+}
+
 static unsigned time_wait_settled(int network, unsigned expected)
 {
     double deadline = seconds_now() + SETTLE_S;
@@ -565,10 +638,16 @@ START_TEST(a_connection_comes_to_the_end_that_is_its_own)
     int network = network_private();
     const char *name = text("%s %s, %s", cases[_i].program, cases[_i].play,
                             cases[_i].setting != NULL ? cases[_i].setting : "by default");
-    struct command command = {.argv = {program_path(cases[_i].program), cases[_i].play},
-                              .settings = {"TWPOOL_LOG=trace", cases[_i].setting},
-                              .preload = true};
+    const char *file = statistics_file();
+    bool own_statistics =
+        cases[_i].setting != NULL && strncmp(cases[_i].setting, "TWPOOL_STATS=", 13) == 0;
+    struct command command = {
+        .argv = {program_path(cases[_i].program), cases[_i].play},
+        .settings = {"TWPOOL_LOG=trace", text("TWPOOL_STATS=%s", file), cases[_i].setting},
+        .preload = true};
     struct outcome outcome = run(&command, LIMIT_S);
+    struct tally *tallies;
+    size_t tallied = statistics_take(file, &tallies);
     ck_assert_msg(!outcome.timed_out, "%s: it hangs after:\n%s%s", name, outcome.out, outcome.err);
     ck_assert_msg(outcome.status == 0 || outcome.status == 128 + 9, "%s: status %d: %s", name,
                   outcome.status, outcome.err);
@@ -577,6 +656,9 @@ START_TEST(a_connection_comes_to_the_end_that_is_its_own)
     ck_assert_msg(any || strcmp(verdicts, cases[_i].verdicts) == 0,
                   "%s: \"%s\" instead of \"%s\"\n%s", name, verdicts, cases[_i].verdicts,
                   outcome.out);
+    if (!writes_no_statistics(cases[_i].play) && !own_statistics)
+        assert_it_adds_up(name, tallies, tallied, (long)occurrences(outcome.err, " opened"),
+                          left_open_by(cases[_i].play));
     if (cases[_i].time_wait == ANY)
         return;
     unsigned left = time_wait_settled(network, (unsigned)cases[_i].time_wait);

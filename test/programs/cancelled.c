@@ -27,12 +27,10 @@ static void *block(void *argument)
 
 static void cancel_reader(uint16_t port)
 {
-    pthread_t reader;
     void *result = NULL;
     int fd = connect_to(port);
     ask(fd, "/late");
-    pthread_create(&reader, NULL, block, (void *)(intptr_t)fd);
-    sleep_ms(30);
+    pthread_t reader = start_blocked(block, (void *)(intptr_t)fd);
     SHOW(pthread_cancel(reader));
     pthread_join(reader, &result);
     say("cancelled: %d", result == PTHREAD_CANCELED);

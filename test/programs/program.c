@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 enum { RESPONSE_MAX = 256 * 1024 }; /* more than the largest body of the server, with its header */
@@ -206,6 +207,71 @@ void sleep_ms(int ms)
     struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
     while (nanosleep(&left, &left) != 0 && errno == EINTR)
         continue;
+}
+
+struct start {
+    void *(*routine)(void *);
+    void *argument;
+    _Atomic pid_t thread; /* 0 until it runs */
+};
+
+static void *run_started(void *argument)
+{
+    struct start *start = argument;
+    void *(*routine)(void *) = start->routine, *own = start->argument;
+    start->thread = (pid_t)syscall(SYS_gettid); /* the last use of *start */
+    return routine(own);
+}
+
+/* /proc/self/task/N/syscall says "running", or the number of the call that the thread is blocked
+ * in, proc(5). */
+static bool is_blocked(pid_t thread)
+{
+    static const long waits[] = {
+        SYS_read,
+        SYS_recvfrom,
+        SYS_recvmsg,
+        SYS_ppoll,
+        SYS_pselect6,
+        SYS_epoll_pwait,
+        SYS_connect,
+#if defined(__x86_64__)
+        SYS_poll,
+        SYS_select,
+        SYS_epoll_wait,
+#endif
+        SYS_nanosleep,
+        SYS_clock_nanosleep
+    };
+    char path[64], line[256];
+    snprintf(path, sizeof path, "/proc/self/task/%d/syscall", (int)thread);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        broken(path);
+    ssize_t len = read(file, line, sizeof line - 1);
+    close(file);
+    if (len <= 0 || line[0] < '0' || line[0] > '9')
+        return false;
+    line[len] = '\0';
+    long number = strtol(line, NULL, 10);
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)
+        if (waits[i] == number)
+            return true;
+    return false;
+}
+
+pthread_t start_blocked(void *(*routine)(void *), void *argument)
+{
+    struct start start = {.routine = routine, .argument = argument};
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, run_started, &start) != 0)
+        broken("pthread_create");
+    for (int ms = 0; ms < 10000; ms++) {
+        if (start.thread != 0 && is_blocked(start.thread))
+            return thread;
+        sleep_ms(1);
+    }
+    broken("start_blocked: it does not block");
 }
 
 void expect(bool as_it_must, const char *what)

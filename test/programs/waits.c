@@ -237,11 +237,9 @@ static void *wait_long(void *argument)
 
 static void close_under(uint16_t port, void *(*block)(void *))
 {
-    pthread_t thread;
     int fd = used(port);
     ask(fd, "/late");
-    expect(pthread_create(&thread, NULL, block, (void *)(intptr_t)fd) == 0, "pthread_create");
-    sleep_ms(50);
+    pthread_t thread = start_blocked(block, (void *)(intptr_t)fd);
     close(fd);
     /* The next life may have the same record: what the late call brings is not its own. */
     fd = connect_to(port);
@@ -292,11 +290,9 @@ static void *wait_for_urgent(void *argument)
 static void connected_under_select(uint16_t port)
 {
     struct sockaddr_in addr = loopback(port);
-    pthread_t thread;
     fetch(port, "/one");
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    expect(pthread_create(&thread, NULL, wait_for_urgent, (void *)(intptr_t)fd) == 0, "thread");
-    sleep_ms(30);
+    pthread_t thread = start_blocked(wait_for_urgent, (void *)(intptr_t)fd);
     expect(connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0, "connect");
     pthread_join(thread, NULL);
     ask(fd, "/two");
@@ -335,16 +331,13 @@ static void *wait_longer(void *argument)
 /* The end of a call on an earlier life is not the end of one on this. */
 static void closed_under_another(uint16_t port)
 {
-    pthread_t early, late;
     intptr_t fd = used(port);
     ask((int)fd, "/late");
-    expect(pthread_create(&early, NULL, receive, (void *)fd) == 0, "pthread_create");
-    sleep_ms(50);
+    pthread_t early = start_blocked(receive, (void *)fd);
     close((int)fd);
     fd = used(port);
-    expect(pthread_create(&late, NULL, wait_longer, (void *)fd) == 0, "pthread_create");
+    pthread_t late = start_blocked(wait_longer, (void *)fd);
     pthread_join(early, NULL);
-    sleep_ms(20);
     close((int)fd);
     pthread_join(late, NULL);
 }

@@ -121,7 +121,7 @@ struct process process_start(const struct command *command)
     process.pid = fork();
     ck_assert_int_ge(process.pid, 0);
     if (process.pid == 0)
-        become(command, environment, process.out, process.err);
+        become(command, environment, process.out, command->err > 0 ? command->err : process.err);
     setpgid(process.pid, process.pid);
     free(environment);
     return process;

@@ -22,6 +22,7 @@ struct command {
     const char *settings[SETTINGS_MAX]; /* NAME=value, added to the environment */
     bool preload;                       /* with the library under test */
     int network;                        /* the namespace to run in; 0: that of the test */
+    int err;                            /* its standard error; 0: a memory file, see outcome */
 };
 
 /* A running program, in a process group of its own; killed when the test ends. */

@@ -106,12 +106,15 @@ END_TEST
 START_TEST(the_level_says_which_lines_are_wanted)
 {
     log_open(LOG_OFF);
+    ck_assert(!log_wants(LOG_AUTO));
     ck_assert(!log_wants(LOG_HINT));
     ck_assert(!log_wants(LOG_TRACE));
     log_open(LOG_HINT);
+    ck_assert(log_wants(LOG_AUTO));
     ck_assert(log_wants(LOG_HINT));
     ck_assert(!log_wants(LOG_TRACE));
     log_open(LOG_TRACE);
+    ck_assert(log_wants(LOG_AUTO));
     ck_assert(log_wants(LOG_HINT));
     ck_assert(log_wants(LOG_TRACE));
 }
@@ -120,7 +123,7 @@ END_TEST
 START_TEST(by_itself_the_log_wants_hints_on_a_terminal_only)
 {
     log_open(LOG_AUTO);
-    ck_assert(!log_wants(LOG_HINT));
+    ck_assert(!log_wants(LOG_AUTO));
     ck_assert(!log_wants(LOG_TRACE));
 }
 END_TEST
@@ -136,10 +139,12 @@ START_TEST(a_terminal_is_known_when_it_is_one)
     ck_assert_int_eq(dup2(terminal, STDERR_FILENO), STDERR_FILENO);
     errno = 77;
     log_open(LOG_AUTO);
-    ck_assert(log_wants(LOG_HINT));
+    ck_assert(log_wants(LOG_AUTO));
+    ck_assert(!log_wants(LOG_HINT)); /* nobody has asked */
     ck_assert(!log_wants(LOG_TRACE));
     ck_assert_int_eq(errno, 77);
     log_open(LOG_OFF);
+    ck_assert(!log_wants(LOG_AUTO));
     ck_assert(!log_wants(LOG_HINT));
 }
 END_TEST

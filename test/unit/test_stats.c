@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The report at exit and the hint when ports run out: what they say. */
+#include "../../shim/hint.h"
 #include "report.h"
 
 START_TEST(the_report_says_for_each_destination_what_became_of_its_connections)
@@ -8,15 +9,17 @@ START_TEST(the_report_says_for_each_destination_what_became_of_its_connections)
     dest->opened = 12;
     dest->reused = 9988;
     dest->parked = 9999;
+    dest->deferred = 3;
+    dest->failed = 2;
     refuse(dest, REASON_NONE_IDLE, 12);
     refuse(dest, REASON_EXPIRED, 2);
     refuse(dest, REASON_ANNOUNCED_CLOSE, 1);
-    ck_assert_str_eq(report(),
-                     "twpool: statistics of process 1234\n"
-                     "10.0.0.2:80 (auto): opened 12, reused 9988, parked 9999\n"
-                     "    not parked: announced-close 1 (one side had announced the close)\n"
-                     "    ended idle: expired 2 (idle longer than its limit)\n"
-                     "    not reused: none-idle 12 (no idle connection to that destination)\n");
+    ck_assert_str_eq(
+        report(), "twpool: statistics of process 1234\n"
+                  "10.0.0.2:80 (auto): opened 12, reused 9988, parked 9999, deferred 3, failed 2\n"
+                  "    not parked: announced-close 1 (one side had announced the close)\n"
+                  "    ended idle: expired 2 (idle longer than its limit)\n"
+                  "    not reused: none-idle 12 (no idle connection to that destination)\n");
 }
 END_TEST
 
@@ -126,8 +129,18 @@ START_TEST(raw_is_not_proposed_where_every_connection_was_understood)
 }
 END_TEST
 
-static const enum reason never_reused[] = {REASON_TLS, REASON_SERVER_FIRST, REASON_HTTP2,
-                                           REASON_UPGRADE, REASON_AUTH};
+START_TEST(raw_is_not_proposed_where_state_was_left_on_a_connection)
+{
+    struct dest *dest = see("10.0.0.2", 7, RULE_AUTO);
+    refuse(dest, REASON_UNKNOWN_PROTOCOL, 5);
+    refuse(dest, REASON_STATE, 1);
+    ck_assert_str_eq(hint(), "");
+}
+END_TEST
+
+static const enum reason never_reused[] = {REASON_TLS,   REASON_SERVER_FIRST, REASON_HTTP2,
+                                           REASON_MYSQL, REASON_POSTGRESQL,   REASON_UPGRADE,
+                                           REASON_AUTH,  REASON_TUNNEL};
 
 START_TEST(what_is_never_reused_is_said_to_be_and_raw_not_proposed)
 {
@@ -189,7 +202,7 @@ static const char *hint_line(const struct dest *dest)
     static char line[400];
     struct text text;
     text_init(&text, line, sizeof line);
-    stats_hint_line(&text, dest);
+    hint_no_port(&text, dest);
     ck_assert_uint_lt(strlen(line), sizeof line - 1);
     return line;
 }
@@ -197,6 +210,7 @@ static const char *hint_line(const struct dest *dest)
 START_TEST(the_hint_line_names_the_destination_the_reason_and_the_rule)
 {
     struct dest *dest = see("10.0.0.2", 7, RULE_AUTO);
+    dest->opened = 6;
     refuse(dest, REASON_UNKNOWN_PROTOCOL, 5);
     ck_assert_str_eq(hint_line(dest),
                      "no free local port for 10.0.0.2:7: its last connection was not pooled: "
@@ -221,9 +235,23 @@ END_TEST
 
 START_TEST(the_hint_line_does_not_blame_the_pool_for_what_it_did_not_refuse)
 {
-    ck_assert_str_eq(hint_line(see("10.0.0.2", 7, RULE_AUTO)),
+    struct dest *dest = see("10.0.0.2", 7, RULE_AUTO);
+    dest->opened = 1;
+    ck_assert_str_eq(hint_line(dest),
                      "no free local port for 10.0.0.2:7: none of its connections was refused by "
                      "the pool");
+    ck_assert(!hint_no_port_is_ours(dest));
+}
+END_TEST
+
+START_TEST(an_address_that_was_never_reached_may_lack_more_than_a_port)
+{
+    struct dest *dest = see("fd00::2", 7, RULE_CLEAN); /* as with IPv6 switched off */
+    ck_assert_ptr_eq(strstr(hint_line(dest), "no free local address or port for [fd00::2]:7: "),
+                     hint_line(dest));
+    ck_assert(!hint_no_port_is_ours(dest));
+    dest->opened = 1;
+    ck_assert(hint_no_port_is_ours(dest));
 }
 END_TEST
 
@@ -254,6 +282,7 @@ int main(void)
     tcase_add_test(said, at_the_port_of_redis_its_own_rule_is_proposed_and_asks_for_no_conditions);
     tcase_add_test(said, under_its_own_rule_nothing_more_is_proposed);
     tcase_add_test(said, raw_is_not_proposed_where_every_connection_was_understood);
+    tcase_add_test(said, raw_is_not_proposed_where_state_was_left_on_a_connection);
     tcase_add_loop_test(said, what_is_never_reused_is_said_to_be_and_raw_not_proposed, 0,
                         sizeof never_reused / sizeof never_reused[0]);
     tcase_add_test(said, a_rule_that_forbids_reuse_is_named);
@@ -262,6 +291,7 @@ int main(void)
     tcase_add_test(said, the_hint_line_names_the_destination_the_reason_and_the_rule);
     tcase_add_test(said, the_hint_line_names_a_rule_that_forbids_reuse_counted_or_not);
     tcase_add_test(said, the_hint_line_does_not_blame_the_pool_for_what_it_did_not_refuse);
+    tcase_add_test(said, an_address_that_was_never_reached_may_lack_more_than_a_port);
     tcase_add_test(said, the_longest_hint_line_fits);
     suite_add_tcase(suite, said);
 
