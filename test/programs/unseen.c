@@ -208,8 +208,6 @@ static void hidden_is_not_open(uint16_t port)
     expect(dup2(fd, 50) == -1 && errno == EBADF, "dup2");
     expect(shutdown(fd, SHUT_RDWR) == -1 && errno == EBADF, "shutdown");
     expect(syscall(SYS_write, fd, "x", 1) == -1 && errno == EBADF, "SYS_write");
-    expect(sendfile(fd, 0, NULL, 1) == -1 && errno == EBADF, "sendfile");
-    expect(dprintf(fd, "x") == -1 && errno == EBADF, "dprintf");
     expect(connect(fd, (struct sockaddr *)&addr, sizeof addr) == -1 && errno == EBADF, "connect");
     expect(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int)) == -1 && errno == EBADF,
            "setsockopt");
