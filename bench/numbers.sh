@@ -10,3 +10,9 @@ median() {
 spread() {
     sort -n "$1" | awk 'NR == 1 { low = $1 } END { printf "%.2f to %.2f", low, $1 }'
 }
+
+# percentile P FILE
+percentile() {
+    sort -n "$2" | awk -v p="$1" '{ value[NR] = $1 }
+        END { at = int(NR * p / 100 + 0.999999); printf "%.2f", value[at < 1 ? 1 : at] }'
+}

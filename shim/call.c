@@ -105,11 +105,30 @@ static void note_failure(struct conn *conn, bool receiving)
 }
 
 /* Each send puts the socket out of quick-ACK mode again, so each is followed by this: a server that
- * answers in two small writes waits, before the second, for the ACK of the first. tcp(7). */
+ * answers in two small writes waits, before the second, for the ACK of the first. tcp(7).
+ *
+ * From then on a read that empties the queue acknowledges what it read, unless the last segment was
+ * as long as the one before, at least 536 bytes: the kernel takes those for parts of something
+ * longer. A server that answers in many writes then waits before the next. Asked for once more
+ * after the read, the ACK is sent. */
 static void ask_quick_acks(struct call call)
 {
-    if (conn_has(call.conn, CONN_REUSED))
+    if (conn_has(call.conn, CONN_REUSED) && !conn_has(call.conn, CONN_DELAYED_ACK))
         kernel_set_int(call.fd, IPPROTO_TCP, TCP_QUICKACK, 1);
+}
+
+/* Whether the peer may have more to send once it has an ACK for this. Someone who reads in small
+ * pieces is spared a system call for each that was filled: more is there, but for a rare end. */
+static bool may_wait_for_more(const struct conn *conn, bool is_first, size_t asked, size_t received)
+{
+    enum {
+        SHORT = 64, /* in one segment: the kernel acknowledges it by itself */
+        PIECE = 256 /* to read as much takes longer than to ask, 0.4 us */
+    };
+    bool is_raw = atomic_load(&conn->rule) == RULE_RAW; /* for which any reply is a whole one */
+    bool is_over =
+        conn->witness.state == WITNESS_IDLE && (!is_raw || (is_first && received < SHORT));
+    return !is_over && (received < asked || received >= PIECE);
 }
 
 void call_note_time_out(struct conn *conn)
@@ -168,7 +187,7 @@ ssize_t call_received_vector(struct call call, const struct iovec *vector, size_
 {
     int saved_errno = errno;
     size_t asked = 0;
-    for (size_t i = 0; result == 0 && i < count; i++) /* on an error the vector may be anything */
+    for (size_t i = 0; result >= 0 && i < count; i++) /* on an error the vector may be anything */
         asked += vector[i].iov_len;
     if (call_lock(call)) {
         struct conn *conn = call.conn;
@@ -179,11 +198,14 @@ ssize_t call_received_vector(struct call call, const struct iovec *vector, size_
         } else if (result > 0 && (flags & MSG_PEEK) == 0) {
             if (conn->sent == 0 && conn->received == 0)
                 conn_set(conn, CONN_RAW_UNFIT); /* the server spoke first */
+            bool is_first = !conn_has(conn, CONN_LAST_RECEIVED);
             conn_set(conn, CONN_LAST_RECEIVED);
             conn_clear(conn, CONN_INTERRUPTED);
             conn_clear(conn, CONN_TIMED_OUT);
             conn_take_set_timeouts(conn); /* those before it do not count */
             feed_vector(conn, feed_received, vector, count, (size_t)result);
+            if (may_wait_for_more(conn, is_first, asked, (size_t)result))
+                ask_quick_acks(call);
         }
         call_unlock(call);
     }
@@ -201,6 +223,17 @@ ssize_t call_received(struct call call, const void *buf, size_t asked, int flags
 {
     struct iovec one = {.iov_base = (void *)(uintptr_t)buf, .iov_len = asked};
     return call_received_vector(call, &one, 1, flags, result);
+}
+
+ssize_t call_sent_unseen(struct call call, ssize_t result)
+{
+    int saved_errno = errno;
+    if (result > 0 && call_lock(call)) {
+        conn_refuse(call.conn, REASON_UNSEEN_BYTES);
+        ask_quick_acks(call);
+        call_unlock(call);
+    }
+    return call_end(call, (errno = saved_errno, result));
 }
 
 void call_wait_timed_out(struct call call)

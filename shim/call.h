@@ -47,6 +47,10 @@ ssize_t call_received(struct call call, const void *buf, size_t asked, int flags
 ssize_t call_received_vector(struct call call, const struct iovec *vector, size_t count, int flags,
                              ssize_t result);
 
+/* The same for bytes that went out and that we cannot show the witness. `result` is a count that is
+ * above 0 when any did. Makes the connection private. */
+ssize_t call_sent_unseen(struct call call, ssize_t result);
+
 /* A wait that covered the connection ended: by its time-out, or by a signal. Ends no call. */
 void call_wait_timed_out(struct call call);
 void call_wait_interrupted(struct call call);

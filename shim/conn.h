@@ -39,7 +39,9 @@ enum conn_flag {
     CONN_TIMED_OUT = 1 << 13,    /* a wait or a read did, and nothing was received since */
     CONN_PLAIN_CLOSE = 1 << 14,  /* its close is libc's: a clean one could be noticed */
     CONN_NOT_DEFERRED = 1 << 15, /* its close does not wait for the peer's */
-    CONN_REGISTERED = 1 << 16    /* it is, or was in this life, in an epoll set */
+    CONN_REGISTERED = 1 << 16,   /* it is, or was in this life, in an epoll set */
+    CONN_DELAYED_ACK = 1 << 17,  /* the application has set TCP_QUICKACK off */
+    CONN_ROUTE_LOST = 1 << 18    /* by our dressing it: path_mtu is what was known of the route */
 };
 
 /* An epoll set made by the application; records of closed ones are used again under another life.
@@ -86,6 +88,7 @@ struct conn {
     uint8_t bound_address[16];   /* what bind() was given, without a port */
     int family;                  /* AF_INET or AF_INET6 */
     int hidden_fd;               /* ours, while idle */
+    int path_mtu;                /* IP_MTU, with CONN_ROUTE_LOST */
     _Atomic(struct dest *) dest; /* NULL until connect() */
     _Atomic uint32_t rule;       /* enum rule, of the destination */
 

@@ -81,9 +81,14 @@ int descriptor_getsockopt(int fd, int level, int name, void *value, socklen_t *l
     struct call call = call_begin(fd);
     if (call.conn == NULL)
         return libc.getsockopt(call.fd, level, name, value, len);
+    int saved_errno = errno;
     int result = libc.getsockopt(fd, level, name, value, len);
-    if (result == 0)
+    if (result == 0) {
         options_shown(call.conn, level, name, value, *len);
+    } else if (errno == ENOTCONN && options_shown_instead(call.conn, fd, level, name, value, len)) {
+        errno = saved_errno;
+        result = 0;
+    }
     return (int)call_end(call, result);
 }
 

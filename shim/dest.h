@@ -21,8 +21,10 @@ struct dest_key {
         send_buffer; /* SO_RCVBUF, SO_SNDBUF, where set before connect, else 0 */
     uint16_t family; /* of the socket */
     uint16_t port;
-    uint16_t v6only;     /* IPV6_V6ONLY */
-    char device[16];     /* SO_BINDTODEVICE (IFNAMSIZ), where set */
+    uint16_t v6only; /* IPV6_V6ONLY */
+    uint8_t tos,
+        tclass;      /* IP_TOS, IPV6_TCLASS, where set before connect: routes may differ by it */
+    char device[16]; /* SO_BINDTODEVICE (IFNAMSIZ), where set */
     char congestion[16]; /* TCP_CONGESTION (TCP_CA_NAME_MAX), where set */
 };
 

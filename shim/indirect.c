@@ -3,6 +3,7 @@
 #include "indirect.h"
 
 #include "acquire.h"
+#include "call.h"
 #include "descriptor.h"
 #include "epollset.h"
 #include "io.h"
@@ -11,6 +12,7 @@
 #include "release.h"
 #include "wait.h"
 
+#include <string.h>
 #include <sys/syscall.h>
 
 static long pass_on(long number, const long a[6])
@@ -31,6 +33,17 @@ static long change_identity(long number, const long a[6])
     long result = pass_on(number, a);
     process_identity_changed();
     return result;
+}
+
+/* What is sent so is not shown to the witness: a[at] is the descriptor. */
+static long send_unseen(long number, const long a[6], int at)
+{
+    struct call call = call_begin((int)a[at]);
+    long b[6];
+    memcpy(b, a, sizeof b);
+    b[at] = call.fd;
+    long result = pass_on(number, b);
+    return call.conn == NULL ? result : call_sent_unseen(call, result);
 }
 
 long indirect_syscall(long number, const long a[6])
@@ -63,6 +76,17 @@ long indirect_syscall(long number, const long a[6])
     case SYS_setsockopt:
         return descriptor_setsockopt((int)a[0], (int)a[1], (int)a[2], (const void *)a[3],
                                      (socklen_t)a[4]);
+    case SYS_getsockopt:
+        return descriptor_getsockopt((int)a[0], (int)a[1], (int)a[2], (void *)a[3],
+                                     (socklen_t *)a[4]);
+    case SYS_write:
+    case SYS_writev:
+    case SYS_pwritev2:
+    case SYS_sendto:
+    case SYS_sendfile:
+        return send_unseen(number, a, 0);
+    case SYS_splice:
+        return send_unseen(number, a, 2);
     case SYS_sendmsg: /* may pass descriptors to another process */
         return io_sendmsg((int)a[0], (const struct msghdr *)a[1], (int)a[2]);
     case SYS_sendmmsg:

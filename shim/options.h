@@ -19,7 +19,12 @@ void options_noted(struct conn *conn, int fd, int level, int name, const void *v
 
 /* The application has read this option, with success: where we have set it to another value, puts
  * the application's own there. */
-void options_shown(struct conn *conn, int level, int name, void *value, socklen_t len);
+void options_shown(const struct conn *conn, int level, int name, void *value, socklen_t len);
+
+/* The kernel has told the application ENOTCONN: true when that is our doing, and what the
+ * application would have read is now in value and *len. */
+bool options_shown_instead(const struct conn *conn, int fd, int level, int name, void *value,
+                           socklen_t *len);
 
 /* Fills the parts of the key that are options of the new socket. False when they cannot be told:
  * then nothing may be reused. */
@@ -29,6 +34,12 @@ bool options_key(const struct conn *fresh, int fresh_fd, struct dest_key *key);
  * given; what neither was given is at its default on both. False when the kernel refused one: the
  * connection must then be retired. */
 bool options_dress(struct conn *idle, int idle_fd, const struct conn *fresh, int fresh_fd);
+
+/* Whether what the kernel says of the options leaves the connection fit for another user. Those
+ * that could make that one wait for ever, lose data or give up must be as the calls that we saw
+ * have left them: others may have been made around us. The connection's life must have ended. Three
+ * system calls, 1 us. */
+bool options_allow_reuse(const struct conn *conn, int fd);
 
 /* SO_RCVTIMEO was set: EAGAIN may mean a time-out. */
 bool options_has_receive_timeout(const struct conn *conn);

@@ -10,6 +10,7 @@
 #include "idle.h"
 #include "kernel.h"
 #include "libc.h"
+#include "options.h"
 #include "ours.h"
 #include "process.h"
 #include "registration.h"
@@ -393,6 +394,8 @@ static enum reason park(struct conn *conn, uint64_t now_ms)
     enum reason reason = kernel_refusal(conn, &view);
     if (reason == REASON_NONE)
         reason = (enum reason)atomic_load(&conn->refusal); /* someone gave up waiting for us */
+    if (reason == REASON_NONE && !options_allow_reuse(conn, hidden))
+        reason = REASON_OPTION;
     if (reason == REASON_NONE && atomic_load(&conn->epoch) != process_epoch())
         reason = REASON_SHARED;
     if (reason != REASON_NONE)

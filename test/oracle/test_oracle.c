@@ -42,6 +42,7 @@ static const struct {
     {"epoll_owners", FEWER, FEWER},
     {"epoll_registered", FEWER, FEWER},
     {"errno_kept", FEWER, FEWER},
+    {"every_option", FEWER, FEWER},
     {"exec_inherits", FEWER, FEWER},
     {"exec_with_idle", FEWER, FEWER},
     {"exits", FEWER, FEWER},

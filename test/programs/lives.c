@@ -200,6 +200,8 @@ static void priority(uint16_t port)
     int now = -1, fd = used(port);
     socklen_t len = sizeof now;
     expect(setsockopt(fd, IPPROTO_IP, IP_TOS, &(int){0x10}, sizeof(int)) == 0, "IP_TOS");
+    ask(fd, "/another-route");
+    answer(fd);
     close(fd);
     fd = used(port);
     expect(getsockopt(fd, SOL_SOCKET, SO_PRIORITY, &now, &len) == 0 && now == 0, "no priority");

@@ -49,6 +49,25 @@ static void show_options(int fd)
     OPTION(IPPROTO_TCP, TCP_MAXSEG + 1000); /* no such option */
 }
 
+/* Into less room, or more, than the value takes; and into none. */
+static void show_lengths(int fd, int option)
+{
+    static const socklen_t lengths[] = {0, 1, 2, 3, 4, 5, 8, (socklen_t)-1};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        unsigned char value[8];
+        socklen_t len = lengths[i];
+        memset(value, 0xee, sizeof value);
+        SHOW(getsockopt(fd, IPPROTO_TCP, option, value, &len));
+        say("length %d: %02x%02x%02x%02x%02x%02x%02x%02x", (int)len, value[0], value[1], value[2],
+            value[3], value[4], value[5], value[6], value[7]);
+    }
+    int value = 1;
+    SHOW(getsockopt(fd, IPPROTO_TCP, option, (void *)8, &(socklen_t){sizeof(int)}));
+    SHOW(getsockopt(fd, IPPROTO_TCP, option, &value, NULL));
+    SHOW(setsockopt(fd, IPPROTO_TCP, option, &value, 3));
+    SHOW(setsockopt(fd, IPPROTO_TCP, option, NULL, sizeof value));
+}
+
 static int set_int(int fd, int level, int option, int value)
 {
     return setsockopt(fd, level, option, &value, sizeof value);
@@ -84,6 +103,8 @@ static void live(uint16_t port, bool before, bool after)
         set_options(fd);
     SHOW(connect(fd, (struct sockaddr *)&addr, sizeof addr));
     show_options(fd);
+    show_lengths(fd, TCP_NODELAY);
+    show_lengths(fd, TCP_QUICKACK);
     ask(fd, "/options");
     answer(fd);
     if (after)

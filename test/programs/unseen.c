@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
+#include <sys/syscall.h>
 
 static ssize_t (*unseen_send)(int, const void *, size_t, int);
 static ssize_t (*unseen_recv)(int, void *, size_t, int);
@@ -206,6 +207,7 @@ static void hidden_is_not_open(uint16_t port)
     expect(dup(fd) == -1 && errno == EBADF, "dup");
     expect(dup2(fd, 50) == -1 && errno == EBADF, "dup2");
     expect(shutdown(fd, SHUT_RDWR) == -1 && errno == EBADF, "shutdown");
+    expect(syscall(SYS_write, fd, "x", 1) == -1 && errno == EBADF, "SYS_write");
     expect(connect(fd, (struct sockaddr *)&addr, sizeof addr) == -1 && errno == EBADF, "connect");
     expect(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int)) == -1 && errno == EBADF,
            "setsockopt");
