@@ -140,12 +140,27 @@ START_TEST(the_reaper_changes_nothing_else_in_the_process)
 }
 END_TEST
 
+static bool has_sanitizer(const char *library)
+{
+    const char *sanitizer = getenv("TWPOOL_TEST_PRELOAD_FIRST");
+    return sanitizer != NULL && strstr(sanitizer, library) != NULL;
+}
+
 /* ThreadSanitizer keeps its notes on each thread where libc has made it: code that it instruments
  * cannot run in a thread that libc does not know. There the reaper's tests are left out. */
 static bool can_reap(void)
 {
-    const char *sanitizer = getenv("TWPOOL_TEST_PRELOAD_FIRST");
-    return sanitizer == NULL || strstr(sanitizer, "tsan") == NULL;
+    return !has_sanitizer("tsan");
+}
+
+/* Plain runs that are no measure under a sanitizer, and left out there: AddressSanitizer takes the
+ * frames that a cancelled thread has left for live ones when its clean-up handlers use the stack,
+ * and under ThreadSanitizer a fork() from a signal handler hangs. */
+static bool can_play(const char *play)
+{
+    if (strncmp(play, "cancelled", 9) == 0)
+        return !has_sanitizer("asan");
+    return strcmp(play, "forks") != 0 || !has_sanitizer("tsan");
 }
 
 int main(void)
@@ -156,7 +171,7 @@ int main(void)
     tcase_set_timeout(cut, 4 * LIMIT_S);
     tcase_set_timeout(reaped, 4 * LIMIT_S);
     for (int i = 0; i < CASES; i++) {
-        if (!is_among(only, cases[i].play))
+        if (!is_among(only, cases[i].play) || !can_play(cases[i].play))
             continue;
         tcase_add_loop_test(cut, a_wait_that_is_cut_shows_what_libc_shows, i, i + 1);
         if (can_reap())

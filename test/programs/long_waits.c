@@ -170,13 +170,14 @@ static void unseen_waits(uint16_t port)
     if (read(ends[0], &byte, 1) != 1)
         broken("read");
     say("read: open meanwhile: %d", watcher_saw());
-    /* No join and no sleep here: they would be waits of their own. */
     leave_idle(port, 1);
     watcher_look();
     pthread_t other;
     pthread_create(&other, NULL, end_waiting, &word);
     syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
     say("futex: open meanwhile: %d", watcher_saw());
+    pthread_join(thread, NULL);
+    pthread_join(other, NULL);
 }
 
 static void *write_soon(void *argument)

@@ -13,7 +13,7 @@
 
 enum { MOST = 64 };
 
-int left_ms;
+_Thread_local int left_ms;
 
 double now_ms(void)
 {

@@ -24,7 +24,7 @@ extern const struct way ways[];
 extern const int way_count;
 
 /* What the last wait by it left: of sleeps that tell, the time left in ms; else -1. */
-extern int left_ms;
+extern _Thread_local int left_ms;
 
 /* CLOCK_MONOTONIC. */
 double now_ms(void);
