@@ -24,6 +24,7 @@ typedef bool setting_read(struct config *config, struct span value, struct span 
 static bool read_enabled(struct config *config, struct span value, struct span *offending);
 static bool read_close(struct config *config, struct span value, struct span *offending);
 static bool read_log(struct config *config, struct span value, struct span *offending);
+static bool read_reaper(struct config *config, struct span value, struct span *offending);
 static bool read_max_idle(struct config *config, struct span value, struct span *offending);
 static bool read_max_idle_per_dest(struct config *config, struct span value,
                                    struct span *offending);
@@ -40,6 +41,7 @@ static const struct setting {
     {PREFIX, read_enabled, "on or 1, off or 0"},
     {PREFIX "_CLOSE", read_close, "clean or plain"},
     {PREFIX "_LOG", read_log, "auto, off, hint or trace"},
+    {PREFIX "_REAPER", read_reaper, "off or thread"},
     {PREFIX "_MAX_IDLE", read_max_idle, "a number from 0 to 1000000"},
     {PREFIX "_MAX_IDLE_PER_DEST", read_max_idle_per_dest, "a number from 0 to 1000000"},
     {PREFIX "_IDLE_TIMEOUT", read_idle_timeout,
@@ -94,6 +96,7 @@ static void set_defaults(struct config *config, uint64_t soft_limit)
     config->enabled = true;
     config->close = CLOSE_CLEAN;
     config->log = LOG_AUTO;
+    config->reaper = REAPER_OFF;
     config->max_idle = share < MAX_IDLE_DEFAULT ? (uint32_t)share : MAX_IDLE_DEFAULT;
     config->max_idle_per_dest = MAX_IDLE_PER_DEST_DEFAULT;
     config->idle_timeout_ms = IDLE_TIMEOUT_DEFAULT_MS;
@@ -189,6 +192,15 @@ static bool read_log(struct config *config, struct span value, struct span *offe
         return true;
     }
     return false;
+}
+
+static bool read_reaper(struct config *config, struct span value, struct span *offending)
+{
+    (void)offending;
+    if (!span_is(value, "off") && !span_is(value, "thread"))
+        return false;
+    config->reaper = span_is(value, "thread") ? REAPER_THREAD : REAPER_OFF;
+    return true;
 }
 
 static bool read_max_idle(struct config *config, struct span value, struct span *offending)

@@ -140,12 +140,12 @@ static bool is_over(struct conn *conn, uint64_t now_ms)
     return reason != REASON_NONE;
 }
 
-void defer_sweep(uint64_t now_ms)
+bool defer_sweep(uint64_t now_ms)
 {
     struct conn *over[LOOK_AT];
     int count = 0;
     if (defer_deadline_ms() == UINT64_MAX || !lock_acquire(&queue.lock))
-        return;
+        return false;
     struct conn *conn = queue.oldest;
     for (int looked = 0; conn != NULL && looked < LOOK_AT; looked++) {
         struct conn *next = conn->deferred_next;
@@ -156,8 +156,9 @@ void defer_sweep(uint64_t now_ms)
         conn = next;
     }
     lock_release(&queue.lock);
-    while (count > 0)
-        idle_drop(over[--count], true);
+    for (int i = 0; i < count; i++)
+        idle_drop(over[i], true);
+    return count == LOOK_AT;
 }
 
 uint64_t defer_deadline_ms(void)

@@ -21,8 +21,8 @@ bool defer_may(const struct conn *conn);
 bool defer_put(struct conn *conn, uint64_t now_ms);
 
 /* Ends what the peer has closed meanwhile, or what has waited too long; looks at the two oldest,
- * since a release or an acquire pays for it. */
-void defer_sweep(uint64_t now_ms);
+ * since a release or an acquire pays for it. True when there may be more: it ended both. */
+bool defer_sweep(uint64_t now_ms);
 
 /* The time at which the oldest will have waited too long, UINT64_MAX for none. A load; by anyone.
  */

@@ -9,6 +9,7 @@
 #include "process.h"
 #include "registration.h"
 #include "release.h"
+#include "slice.h"
 
 #include <errno.h>
 
@@ -127,9 +128,45 @@ static int set_waited(int set_fd, bool may_time_out, int result)
     return result;
 }
 
+static int milliseconds(const struct timespec *length)
+{
+    return length == NULL ? -1
+                          : (int)(length->tv_sec * 1000 + (length->tv_nsec + 999999) / 1000000);
+}
+
+/* epoll_wait() and epoll_pwait() count milliseconds. */
+static __attribute__((noinline)) int wait_in_parts(int set, struct epoll_event *events, int count,
+                                                   int timeout, const sigset_t *mask)
+{
+    struct slice slice;
+    int result;
+    slice_begin(&slice, slice_ns_of_ms(timeout), mask);
+    do
+        result = libc.epoll_pwait(set, events, count, milliseconds(slice_next(&slice)), slice.mask);
+    while (result == 0 && !slice.is_last);
+    slice_end(&slice);
+    return set_waited(set, timeout > 0, result);
+}
+
+static __attribute__((noinline)) int pwait2_in_parts(int set, struct epoll_event *events, int count,
+                                                     const struct timespec *timeout,
+                                                     const sigset_t *mask)
+{
+    struct slice slice;
+    int result;
+    slice_begin(&slice, slice_ns_of_timespec(timeout), mask);
+    do
+        result = libc.epoll_pwait2(set, events, count, slice_next(&slice), slice.mask);
+    while (result == 0 && !slice.is_last);
+    slice_end(&slice);
+    return set_waited(set, timeout != NULL, result);
+}
+
 int epollset_wait(int set, struct epoll_event *events, int count, int timeout)
 {
     epollset_note_wait(set);
+    if (slice_is_due(slice_ns_of_ms(timeout)))
+        return wait_in_parts(set, events, count, timeout, NULL);
     return set_waited(set, timeout > 0, libc.epoll_wait(set, events, count, timeout));
 }
 
@@ -137,6 +174,8 @@ int epollset_pwait(int set, struct epoll_event *events, int count, int timeout,
                    const sigset_t *mask)
 {
     epollset_note_wait(set);
+    if (slice_is_due(slice_ns_of_ms(timeout)))
+        return wait_in_parts(set, events, count, timeout, mask);
     return set_waited(set, timeout > 0, libc.epoll_pwait(set, events, count, timeout, mask));
 }
 
@@ -144,6 +183,9 @@ int epollset_pwait2(int set, struct epoll_event *events, int count, const struct
                     const sigset_t *mask)
 {
     epollset_note_wait(set);
+    if (slice_is_due(SLICE_FOREVER) && (timeout == NULL || slice_can_read(timeout)) &&
+        slice_is_due(slice_ns_of_timespec(timeout)))
+        return pwait2_in_parts(set, events, count, timeout, mask);
     int result = libc.epoll_pwait2(set, events, count, timeout, mask);
-    return set_waited(set, is_positive(timeout), result);
+    return set_waited(set, result == 0 && is_positive(timeout), result);
 }

@@ -12,6 +12,7 @@
 enum {
     PIECE = 512,         /* bytes looked at in one call */
     MOST_BITS = 1 << 20, /* the highest soft limit that is met in practice */
+    SAVED_BITS = 8192,   /* 3 KiB of stack; a program with more descriptors does not use select() */
     BITS = 8
 };
 
@@ -65,4 +66,51 @@ int fdsets_count(const struct fdsets *sets, int count)
         has_far_descriptor(sets->writable, most) || has_far_descriptor(sets->except, most))
         return count;
     return FD_SETSIZE;
+}
+
+bool fdsets_can_save(int count)
+{
+    return count >= 0 && count <= SAVED_BITS;
+}
+
+/* The kernel reads and writes whole longs. */
+static size_t bytes_of(int count)
+{
+    const size_t bits = sizeof(long) * BITS;
+    return ((size_t)count + bits - 1) / bits * sizeof(long);
+}
+
+size_t fdsets_size(int count)
+{
+    return 3 * bytes_of(count);
+}
+
+static bool save_one(const fd_set *set, size_t size, unsigned char *saved)
+{
+    return set == NULL || size == 0 || copy_mapped(saved, set, size) == (long)size;
+}
+
+bool fdsets_save(const struct fdsets *sets, int count, unsigned char *saved)
+{
+    size_t size = bytes_of(count);
+    return save_one(sets->readable, size, saved) && save_one(sets->writable, size, saved + size) &&
+           save_one(sets->except, size, saved + 2 * size);
+}
+
+/* The kernel stops at the end of its table of descriptors, count or not: what lies behind may be
+ * another thread's by now, so only what was cleared is written. */
+static void restore_one(fd_set *set, size_t size, const unsigned char *saved)
+{
+    unsigned char *bytes = (unsigned char *)set;
+    for (size_t i = 0; set != NULL && i < size; i++)
+        if (bytes[i] == 0 && saved[i] != 0)
+            bytes[i] = saved[i];
+}
+
+void fdsets_restore(const struct fdsets *sets, int count, const unsigned char *saved)
+{
+    size_t size = bytes_of(count);
+    restore_one(sets->readable, size, saved);
+    restore_one(sets->writable, size, saved + size);
+    restore_one(sets->except, size, saved + 2 * size);
 }

@@ -8,6 +8,7 @@
 #include "libc.h"
 #include "process.h"
 #include "release.h"
+#include "sleep.h"
 #include "wait.h"
 
 #include <alloca.h>

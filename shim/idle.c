@@ -166,16 +166,22 @@ void idle_forget(struct conn *conn)
     kernel_restore_signals(signals);
 }
 
-void idle_sweep(uint64_t now_ms)
+bool idle_sweep(uint64_t now_ms)
 {
     enum reason reason;
-    defer_sweep(now_ms);
+    bool more = defer_sweep(now_ms);
     for (int swept = 0; swept < SWEEP_MOST; swept++) {
         struct pool_item *item = pool_take_expired(&pool, now_ms, &reason);
         if (item == NULL)
-            return;
+            return more;
         idle_retire(conn_of(item), reason);
     }
+    return true;
+}
+
+uint64_t idle_deadline_ms(void)
+{
+    return pool_deadline_ms(&pool);
 }
 
 bool idle_make_room(void)

@@ -42,8 +42,13 @@ void idle_evict_descriptor(int fd);
  * is closed. */
 void idle_forget(struct conn *conn);
 
-/* Retires what is past its limits, and ends deferred closes that are due, a few at a time. */
-void idle_sweep(uint64_t now_ms);
+/* Retires what is past its limits, and ends deferred closes that are due, a few at a time. True
+ * when there may be more. */
+bool idle_sweep(uint64_t now_ms);
+
+/* No idle connection is past its limits before this, UINT64_MAX when there is none. A few loads; by
+ * anyone, also before idle_start(). */
+uint64_t idle_deadline_ms(void);
 
 /* Retires the longest idle one, to give a descriptor back. False when none was idle. */
 bool idle_make_room(void);

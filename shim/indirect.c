@@ -9,6 +9,7 @@
 #include "io.h"
 #include "libc.h"
 #include "process.h"
+#include "reaper.h"
 #include "release.h"
 #include "wait.h"
 
@@ -97,6 +98,10 @@ long indirect_syscall(long number, const long a[6])
         return process_execve((const char *)a[0], (char *const *)a[1], (char *const *)a[2]);
     case SYS_exit_group:
         process_exit((int)a[0]);
+    case SYS_exit: /* the last thread's ends the process */
+        reaper_hold();
+        reaper_release();
+        return pass_on(number, a);
     case SYS_setns:
         return process_setns((int)a[0], (int)a[1]);
     case SYS_unshare:

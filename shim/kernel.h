@@ -93,13 +93,18 @@ static inline int kernel_prlimit(int resource, const struct rlimit64 *set, struc
     return (int)arch_syscall(SYS_prlimit64, 0, resource, (long)set, (long)old, 0, 0);
 }
 
-/* Milliseconds of CLOCK_MONOTONIC: from the kernel, because a preloaded libfaketime bends libc's
+/* Nanoseconds of CLOCK_MONOTONIC: from the kernel, because a preloaded libfaketime bends libc's
  * clock_gettime(). */
-static inline uint64_t kernel_now_ms(void)
+static inline uint64_t kernel_now_ns(void)
 {
     struct timespec now = {0};
     arch_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static inline uint64_t kernel_now_ms(void)
+{
+    return kernel_now_ns() / 1000000;
 }
 
 /* Anonymous zeroed memory, NULL when there is none. */

@@ -331,6 +331,30 @@ static int raw_epoll_pwait2(int set, struct epoll_event *events, int count,
     return (int)RAW6(SYS_epoll_pwait2, set, events, count, timeout, mask, KERNEL_SIGSET);
 }
 
+/* It returns the error, and leaves errno alone. */
+static int raw_clock_nanosleep(clockid_t clock, int flags, const struct timespec *length,
+                               struct timespec *left)
+{
+    return (int)-arch_syscall(SYS_clock_nanosleep, clock, flags, (long)length, (long)left, 0, 0);
+}
+
+static int raw_nanosleep(const struct timespec *length, struct timespec *left)
+{
+    return (int)RAW2(SYS_nanosleep, length, left);
+}
+
+static unsigned raw_sleep(unsigned seconds)
+{
+    struct timespec left = {.tv_sec = seconds};
+    return raw_nanosleep(&left, &left) == 0 ? 0 : (unsigned)left.tv_sec;
+}
+
+static int raw_usleep(useconds_t microseconds)
+{
+    const struct timespec length = {microseconds / 1000000, microseconds % 1000000 * 1000L};
+    return raw_nanosleep(&length, NULL);
+}
+
 static int raw__Fork(void)
 {
     return (int)RAW5(SYS_clone, SIGCHLD, 0, 0, 0, 0);
@@ -520,6 +544,10 @@ struct libc libc = {
     SAME(epoll_wait),
     SAME(epoll_pwait),
     SAME(epoll_pwait2),
+    SAME(nanosleep),
+    SAME(clock_nanosleep),
+    SAME(sleep),
+    SAME(usleep),
     SAME(_Fork),
     .posix_spawn = late_posix_spawn,
     .posix_spawnp = late_posix_spawnp,
@@ -564,6 +592,8 @@ void libc_resolve(void)
 #define JUMP(name) resolve(&libc.name, #name);
 #include "hooks.def"
     resolve(&libc.pthread_testcancel, "pthread_testcancel");
+    resolve(&libc._pthread_cleanup_push, "_pthread_cleanup_push");
+    resolve(&libc._pthread_cleanup_pop, "_pthread_cleanup_pop");
     old_dlerror(); /* the application's first dlerror(3) must not tell of our failed look-ups */
     errno = saved_errno;
 }

@@ -4,6 +4,7 @@
 #define TWPOOL_SHIM_LIBC_H
 
 #include <poll.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 
 struct libc {
 #define HOOK(type, name, parameters, arguments, layer) type(*name) parameters;
@@ -22,6 +24,10 @@ struct libc {
 #undef BY_HAND
 #undef JUMP
     void (*pthread_testcancel)(void);
+    /* NULL where there are no threads yet that could be cancelled. */
+    void (*_pthread_cleanup_push)(struct _pthread_cleanup_buffer *buffer, void (*routine)(void *),
+                                  void *argument);
+    void (*_pthread_cleanup_pop)(struct _pthread_cleanup_buffer *buffer, int execute);
 };
 
 /* Always callable. Until libc_resolve() each entry makes the system call itself, so that a hook may

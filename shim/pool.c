@@ -173,6 +173,21 @@ struct pool_item *pool_take_expired(struct pool *pool, uint64_t now_ms, enum rea
     return NULL;
 }
 
+uint64_t pool_deadline_ms(const struct pool *pool)
+{
+    uint64_t next_ms = NEVER;
+
+    if (atomic_load_explicit(&pool->idle, memory_order_relaxed) == 0)
+        return NEVER;
+    for (int i = 0; i < POOL_SHARDS; i++) {
+        uint64_t shard_ms =
+            atomic_load_explicit(&pool->shards[i].next_deadline_ms, memory_order_relaxed);
+        if (shard_ms < next_ms)
+            next_ms = shard_ms;
+    }
+    return next_ms;
+}
+
 struct pool_item *pool_take_oldest(struct pool *pool)
 {
     struct pool_item *item = detach_oldest(pool);

@@ -106,6 +106,10 @@ bool pool_take_item(struct pool *pool, struct pool_item *item);
  * while nothing is due. */
 struct pool_item *pool_take_expired(struct pool *pool, uint64_t now_ms, enum reason *reason);
 
+/* No item expires before this; UINT64_MAX when the pool is empty, which is one load. It may be too
+ * early, where the item that it was for has been taken: the next pool_take_expired() mends that. */
+uint64_t pool_deadline_ms(const struct pool *pool);
+
 /* Takes the longest idle item of all; NULL when the pool is empty. */
 struct pool_item *pool_take_oldest(struct pool *pool);
 

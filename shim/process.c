@@ -7,7 +7,9 @@
 #include "idle.h"
 #include "kernel.h"
 #include "libc.h"
+#include "reaper.h"
 #include "stats.h"
+#include "upkeep.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -41,6 +43,7 @@ static void start_as_child(void)
     int saved_errno = errno;
     uint64_t signals = kernel_block_signals();
     hide_reset();
+    upkeep_reset();
     idle_abandon();
     atomic_store(&process.finished, false);
     become_owner();
@@ -228,10 +231,15 @@ _Noreturn void process_exit(int status)
     __builtin_unreachable();
 }
 
-/* After the change, so that nothing of the old identity is parked behind our back; whatever was
+/* libc changes the identity of the threads that it knows, and the kernel refuses some changes of
+ * the namespace to a process of several threads: ours ends before, and starts again when it is
+ * needed.
+ *
+ * After the change, so that nothing of the old identity is parked behind our back; whatever was
  * open before belongs to the old one and is never parked. */
 static int changed_identity(int result)
 {
+    reaper_release();
     if (result == 0)
         process_identity_changed();
     return result;
@@ -255,11 +263,13 @@ static int changed_namespace(int result)
 
 int process_setns(int fd, int type)
 {
+    reaper_hold();
     return changed_namespace(libc.setns(fd, type));
 }
 
 int process_unshare(int flags)
 {
+    reaper_hold();
     if ((flags & CLONE_FILES) != 0)
         process_stop_tracking("unshare(CLONE_FILES)");
     return changed_namespace(libc.unshare(flags));
@@ -267,41 +277,49 @@ int process_unshare(int flags)
 
 int process_setuid(uid_t uid)
 {
+    reaper_hold();
     return changed_identity(libc.setuid(uid));
 }
 
 int process_seteuid(uid_t uid)
 {
+    reaper_hold();
     return changed_identity(libc.seteuid(uid));
 }
 
 int process_setreuid(uid_t real, uid_t effective)
 {
+    reaper_hold();
     return changed_identity(libc.setreuid(real, effective));
 }
 
 int process_setresuid(uid_t real, uid_t effective, uid_t saved)
 {
+    reaper_hold();
     return changed_identity(libc.setresuid(real, effective, saved));
 }
 
 int process_setgid(gid_t gid)
 {
+    reaper_hold();
     return changed_identity(libc.setgid(gid));
 }
 
 int process_setegid(gid_t gid)
 {
+    reaper_hold();
     return changed_identity(libc.setegid(gid));
 }
 
 int process_setregid(gid_t real, gid_t effective)
 {
+    reaper_hold();
     return changed_identity(libc.setregid(real, effective));
 }
 
 int process_setresgid(gid_t real, gid_t effective, gid_t saved)
 {
+    reaper_hold();
     return changed_identity(libc.setresgid(real, effective, saved));
 }
 

@@ -16,6 +16,7 @@
 #include "registration.h"
 #include "settings.h"
 #include "tcp.h"
+#include "upkeep.h"
 #include "verdict.h"
 #include "waiting.h"
 
@@ -265,8 +266,10 @@ static enum outcome release(struct conn *conn, fd_entry entry, const struct depa
     bool may_free = reason != REASON_CONCURRENT; /* else a late call may still look at the record */
     if (leaves && reason == REASON_NONE) {
         reason = parks ? park(conn, now_ms) : wait_for_peer(conn, refused, now_ms);
-        if (reason == REASON_NONE)
+        if (reason == REASON_NONE) {
+            upkeep_expect();
             return LEFT;
+        }
     }
     /* Where that was given up after the number had gone, the connection is behind ours. */
     bool number_gone = conn->hidden_fd >= 0;

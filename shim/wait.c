@@ -7,6 +7,7 @@
 #include "fdset.h"
 #include "libc.h"
 #include "ours.h"
+#include "slice.h"
 
 #include <errno.h>
 
@@ -101,13 +102,41 @@ static bool is_positive(const struct timespec *timeout)
     return timeout != NULL && (timeout->tv_sec > 0 || timeout->tv_nsec > 0);
 }
 
-/* Apart, as its like below: a wait on nothing of ours keeps the frame that
+/* Apart, as its like below: a wait on nothing of ours, with nothing due, keeps the frame that
  * libc's needs. */
+static __attribute__((noinline)) int poll_in_parts(struct pollfd *fds, nfds_t count,
+                                                   uint64_t timeout_ns, const sigset_t *mask)
+{
+    struct slice slice;
+    int result;
+    slice_begin(&slice, timeout_ns, mask);
+    do
+        result = libc.ppoll(fds, count, slice_next(&slice), slice.mask);
+    while (result == 0 && !slice.is_last);
+    slice_end(&slice);
+    return result;
+}
+
+static int poll_whole_or_in_parts(struct pollfd *fds, nfds_t count, int timeout)
+{
+    if (slice_is_due(slice_ns_of_ms(timeout)))
+        return poll_in_parts(fds, count, slice_ns_of_ms(timeout), NULL);
+    return libc.poll(fds, count, timeout);
+}
+
+static int ppoll_whole_or_in_parts(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                                   const sigset_t *mask)
+{
+    if (slice_is_due(SLICE_FOREVER) && slice_is_due(slice_ns_of_timespec(timeout)))
+        return poll_in_parts(fds, count, slice_ns_of_timespec(timeout), mask);
+    return libc.ppoll(fds, count, timeout, mask);
+}
+
 static __attribute__((noinline)) int poll_tracked(struct pollfd *fds, nfds_t count, int timeout)
 {
     struct wait wait;
     poll_begin(&wait, fds, count);
-    int result = libc.poll(fds, count, wait.has_ours ? 0 : timeout);
+    int result = poll_whole_or_in_parts(fds, count, wait.has_ours ? 0 : timeout);
     return poll_end(&wait, fds, count, timeout > 0, result);
 }
 
@@ -118,38 +147,38 @@ static __attribute__((noinline)) int ppoll_tracked(struct pollfd *fds, nfds_t co
     struct wait wait;
     poll_begin(&wait, fds, count);
     const struct timespec at_once = {0};
-    int result = libc.ppoll(fds, count, wait.has_ours ? &at_once : timeout, mask);
+    int result = ppoll_whole_or_in_parts(fds, count, wait.has_ours ? &at_once : timeout, mask);
     return poll_end(&wait, fds, count, is_positive(timeout), result);
 }
 
 int wait_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
     if (!poll_has_tracked(fds, count))
-        return libc.poll(fds, count, timeout);
+        return poll_whole_or_in_parts(fds, count, timeout);
     return poll_tracked(fds, count, timeout);
 }
 
 int wait_poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
 {
-    if (size / sizeof *fds < count || !poll_has_tracked(fds, count))
-        return libc.__poll_chk(fds, count, timeout, size); /* which ends the program, or waits */
-    return poll_tracked(fds, count, timeout);
+    if (size / sizeof *fds < count)
+        return libc.__poll_chk(fds, count, timeout, size); /* which ends the program */
+    return wait_poll(fds, count, timeout);
 }
 
 int wait_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                const sigset_t *mask)
 {
     if (!poll_has_tracked(fds, count))
-        return libc.ppoll(fds, count, timeout, mask);
+        return ppoll_whole_or_in_parts(fds, count, timeout, mask);
     return ppoll_tracked(fds, count, timeout, mask);
 }
 
 int wait_ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                    const sigset_t *mask, size_t size)
 {
-    if (size / sizeof *fds < count || !poll_has_tracked(fds, count))
+    if (size / sizeof *fds < count)
         return libc.__ppoll_chk(fds, count, timeout, mask, size);
-    return ppoll_tracked(fds, count, timeout, mask);
+    return wait_ppoll(fds, count, timeout, mask);
 }
 
 struct select_wait {
@@ -194,6 +223,56 @@ static void select_begin(struct wait *wait, int count, const struct fdsets *sets
     fdtable_each(0, count - 1, select_visit, &begin);
 }
 
+/* A time-out empties the sets, so each part but the first needs them from a copy: on the stack, and
+ * no larger than the application's own. False when they could not be copied: nothing was done then.
+ */
+static __attribute__((noinline)) bool select_in_parts(int count, const struct fdsets *sets,
+                                                      struct slice *slice, uint64_t timeout_ns,
+                                                      const sigset_t *mask, int *result)
+{
+    unsigned char saved[fdsets_size(count) + 1]; /* there may be no set at all */
+    if (!fdsets_save(sets, count, saved))
+        return false;
+    slice_begin(slice, timeout_ns, mask);
+    for (;;) {
+        *result = libc.pselect(count, sets->readable, sets->writable, sets->except,
+                               slice_next(slice), slice->mask);
+        if (*result != 0 || slice->is_last)
+            break;
+        fdsets_restore(sets, count, saved);
+    }
+    slice_end(slice);
+    return true;
+}
+
+static int select_whole_or_in_parts(int count, const struct fdsets *sets, struct timeval *timeout)
+{
+    struct slice slice;
+    int result;
+    uint64_t ns = slice_is_due(SLICE_FOREVER) ? slice_ns_of_timeval(timeout) : 0;
+    if (!slice_is_due(ns) || !fdsets_can_save(count) ||
+        !select_in_parts(count, sets, &slice, ns, NULL, &result))
+        return libc.select(count, sets->readable, sets->writable, sets->except, timeout);
+    if (timeout == NULL)
+        return result;
+    uint64_t left_ns = slice_left_ns(&slice);
+    timeout->tv_sec = result == 0 ? 0 : (time_t)(left_ns / SLICE_SECOND_NS);
+    timeout->tv_usec = result == 0 ? 0 : (suseconds_t)(left_ns % SLICE_SECOND_NS / 1000);
+    return result;
+}
+
+static int pselect_whole_or_in_parts(int count, const struct fdsets *sets,
+                                     const struct timespec *timeout, const sigset_t *mask)
+{
+    struct slice slice;
+    int result;
+    uint64_t ns = slice_is_due(SLICE_FOREVER) ? slice_ns_of_timespec(timeout) : 0;
+    if (slice_is_due(ns) && fdsets_can_save(count) &&
+        select_in_parts(count, sets, &slice, ns, mask, &result))
+        return result;
+    return libc.pselect(count, sets->readable, sets->writable, sets->except, timeout, mask);
+}
+
 static __attribute__((noinline)) int select_tracked(int count, fd_set *readable, fd_set *writable,
                                                     fd_set *except, struct timeval *timeout)
 {
@@ -203,7 +282,8 @@ static __attribute__((noinline)) int select_tracked(int count, fd_set *readable,
     select_begin(&wait, count, &sets, may_time_out);
     if (wait.has_ours)
         return wait_end(&wait, false, not_open());
-    return wait_end(&wait, may_time_out, libc.select(count, readable, writable, except, timeout));
+    int result = select_whole_or_in_parts(count, &sets, timeout);
+    return wait_end(&wait, may_time_out, result);
 }
 
 int wait_select(int count, fd_set *readable, fd_set *writable, fd_set *except,
@@ -212,7 +292,7 @@ int wait_select(int count, fd_set *readable, fd_set *writable, fd_set *except,
     const struct fdsets sets = {readable, writable, except};
     count = fdsets_count(&sets, count);
     if (count <= 0 || !select_has_tracked(count, &sets))
-        return libc.select(count, readable, writable, except, timeout);
+        return select_whole_or_in_parts(count, &sets, timeout);
     return select_tracked(count, readable, writable, except, timeout);
 }
 
@@ -226,7 +306,7 @@ static __attribute__((noinline)) int pselect_tracked(int count, fd_set *readable
     select_begin(&wait, count, &sets, may_time_out);
     if (wait.has_ours)
         return wait_end(&wait, false, not_open());
-    int result = libc.pselect(count, readable, writable, except, timeout, mask);
+    int result = pselect_whole_or_in_parts(count, &sets, timeout, mask);
     return wait_end(&wait, may_time_out, result);
 }
 
@@ -236,6 +316,6 @@ int wait_pselect(int count, fd_set *readable, fd_set *writable, fd_set *except,
     const struct fdsets sets = {readable, writable, except};
     count = fdsets_count(&sets, count);
     if (count <= 0 || !select_has_tracked(count, &sets))
-        return libc.pselect(count, readable, writable, except, timeout, mask);
+        return pselect_whole_or_in_parts(count, &sets, timeout, mask);
     return pselect_tracked(count, readable, writable, except, timeout, mask);
 }

@@ -192,6 +192,29 @@ START_TEST(while_nothing_is_due_the_sweep_takes_no_lock)
 }
 END_TEST
 
+START_TEST(the_deadline_is_the_nearest_of_all_and_never_when_nothing_is_idle)
+{
+    start(8, 8);
+    struct pool_item first = unproven(dest_number(&pool, 1), 1);
+    struct pool_item second = unproven(dest_number(&pool, 2), 2);
+    enum reason reason = REASON_NONE;
+
+    ck_assert_uint_eq(pool_deadline_ms(&pool), UINT64_MAX);
+    first.idle_until_ms = 30;
+    second.idle_until_ms = 40;
+    second.aged_at_ms = 20;
+    park(&first);
+    ck_assert_uint_eq(pool_deadline_ms(&pool), 30);
+    park(&second);
+    ck_assert_uint_eq(pool_deadline_ms(&pool), 20);
+    ck_assert_ptr_eq(pool_take_expired(&pool, 20, &reason), &second);
+    ck_assert_ptr_null(pool_take_expired(&pool, 20, &reason));
+    ck_assert_uint_eq(pool_deadline_ms(&pool), 30);
+    ck_assert(pool_take_item(&pool, &first));
+    ck_assert_uint_eq(pool_deadline_ms(&pool), UINT64_MAX);
+}
+END_TEST
+
 START_TEST(a_full_destination_gives_up_its_own_longest_idle)
 {
     start(8, 2);
@@ -430,6 +453,7 @@ static Suite *pool_suite(void)
     tcase_add_test(take, an_item_is_not_handed_out_from_its_age_limit_on);
     tcase_add_test(take, an_expired_item_is_passed_over_for_one_that_is_not);
     tcase_add_test(take, while_nothing_is_due_the_sweep_takes_no_lock);
+    tcase_add_test(take, the_deadline_is_the_nearest_of_all_and_never_when_nothing_is_idle);
     tcase_add_test(take, a_given_item_is_taken_from_among_the_others_and_only_once);
     tcase_add_test(take, the_oldest_first_empties_the_pool_in_the_order_of_idleness);
     tcase_add_test(limits, a_full_destination_gives_up_its_own_longest_idle);

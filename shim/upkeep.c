@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * The one list of what has a deadline. */
+#include "upkeep.h"
+
+#include "defer.h"
+#include "idle.h"
+#include "process.h"
+#include "reaper.h"
+
+static _Atomic bool running; /* one thread does it: the others, woken by the same deadline, go on */
+
+uint64_t upkeep_deadline_ms(void)
+{
+    uint64_t idle_ms = idle_deadline_ms(), deferred_ms = defer_deadline_ms();
+    return idle_ms < deferred_ms ? idle_ms : deferred_ms;
+}
+
+/* Deferred closes as well. */
+static void run_all(uint64_t now_ms)
+{
+    while (idle_sweep(now_ms))
+        ;
+}
+
+void upkeep_run(uint64_t now_ms)
+{
+    if (upkeep_deadline_ms() > now_ms || !process_owns_pool() || atomic_exchange(&running, true))
+        return;
+    run_all(now_ms);
+    atomic_store(&running, false);
+}
+
+void upkeep_expect(void)
+{
+    if (reaper_is_wanted())
+        reaper_expect(upkeep_deadline_ms());
+}
+
+void upkeep_reset(void)
+{
+    atomic_store(&running, false);
+    reaper_reset();
+}
