@@ -199,11 +199,17 @@ START_TEST(a_program_with_the_pool_off_shows_the_same_and_reuses_nothing)
 }
 END_TEST
 
-/* ThreadSanitizer keeps a signal back until a call that blocks: there is no moment to be chosen. */
-static bool has_moments(void)
+/* ThreadSanitizer keeps a signal back until a call that blocks, so no moment can be chosen; and
+ * AddressSanitizer takes what a cancelled thread leaves on its stack for an error, in any program.
+ */
+static bool can_be_run(const char *name)
 {
     const char *sanitizer = getenv("TWPOOL_TEST_PRELOAD_FIRST");
-    return sanitizer == NULL || strstr(sanitizer, "tsan") == NULL;
+    if (sanitizer == NULL || sanitizer[0] == '\0')
+        return true;
+    if (strcmp(name, "cancelled_anywhere") == 0)
+        return false;
+    return strcmp(name, "interrupted") != 0 || strstr(sanitizer, "tsan") == NULL;
 }
 
 int main(void)
@@ -213,8 +219,7 @@ int main(void)
     TCase *programs_case = tcase_create("programs");
     tcase_set_timeout(programs_case, 4 * LIMIT_S);
     for (int i = 0; i < PROGRAMS; i++)
-        if (is_among(only, programs[i].name) &&
-            (has_moments() || !is_among("cancelled_anywhere,interrupted", programs[i].name)))
+        if (is_among(only, programs[i].name) && can_be_run(programs[i].name))
             tcase_add_loop_test(programs_case,
                                 a_program_shows_the_same_with_and_without_the_library, i, i + 1);
     if (only == NULL)
@@ -223,8 +228,9 @@ int main(void)
     suite_add_tcase(suite, programs_case);
     TCase *steady_case = tcase_create("steady");
     tcase_set_timeout(steady_case, 4 * LIMIT_S);
-    if (only == NULL)
-        tcase_add_loop_test(steady_case, a_program_shows_the_same_twice, 0, PROGRAMS);
+    for (int i = 0; only == NULL && i < PROGRAMS; i++)
+        if (can_be_run(programs[i].name))
+            tcase_add_loop_test(steady_case, a_program_shows_the_same_twice, i, i + 1);
     suite_add_tcase(suite, steady_case);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
