@@ -169,6 +169,7 @@ static void first_thread_ends(uint16_t port)
     pthread_t thread;
     (void)port;
     expect(pthread_create(&thread, NULL, go_on, NULL) == 0, "pthread_create");
+    pthread_detach(thread);
     pthread_exit(NULL);
 }
 
