@@ -12,11 +12,11 @@
 
 struct call call_begin_tracked(int fd)
 {
-    const struct call untracked = {.fd = fd};
+    const struct call untracked = {.fd = fd}, not_open = {.fd = -1};
     for (struct waiting waiting = {0};; waiting_pause(&waiting)) {
         fd_entry entry = fdtable_get(fd);
         if (fd_entry_kind(entry) == FD_OURS)
-            return ours_is(fd) ? (struct call){.fd = -1} : untracked;
+            return ours_is(fd) ? not_open : untracked;
         if (fd_entry_kind(entry) != FD_CONN)
             return untracked;
         struct conn *conn = fd_entry_pointer(entry);
