@@ -8,9 +8,9 @@ declare -A package_set=(
     [demo]="python3 python3-requests nginx redis-server redis-tools iproute2 util-linux"
     [test]="openssl binutils mmdebstrap cppcheck clang-format clang-tidy shellcheck
         g++ gdb ltrace strace valgrind eatmydata fakeroot faketime libeatmydata1 libjemalloc2
-        libnss-wrapper libsocket-wrapper microsocks proxychains4 torsocks tsocks"
+        libnss-wrapper libsocket-wrapper microsocks proxychains4 torsocks tsocks
+        curl postgresql-15 mariadb-server-core mariadb-client python3-pymysql memcached"
 )
-package_set[test]+=" curl postgresql-15 mariadb-server-core mariadb-client python3-pymysql memcached"
 declare -A package_daemon=([nginx-common]=nginx [redis-server]=redis-server
     [postgresql-common]=postgresql [memcached]=memcached)
 policy=/usr/sbin/policy-rc.d
@@ -31,7 +31,8 @@ package_is_installed() {
 packages_need() {
     local names=() missing=() members set name
     for set in "$@"; do
-        read -ra members <<<"${package_set[$set]}"
+        # Of all lines; read fails at the end of them.
+        read -rd '' -a members <<<"${package_set[$set]}" || true
         names+=("${members[@]}")
     done
     for name in "${names[@]}"; do
