@@ -4,8 +4,6 @@
 
 #include "config.h"
 
-#include <arpa/inet.h>
-
 enum { REDIS_PORT = 6379 };
 
 static enum reason standing_refusal(const struct dest *dest);
@@ -96,7 +94,7 @@ static bool is_never_reused(enum reason reason)
  * asks for less than raw. */
 static bool has_port_of_redis(const struct dest *dest)
 {
-    return dest->rule == RULE_AUTO && ntohs(dest->key.port) == REDIS_PORT;
+    return dest->rule == RULE_AUTO && dest_key_port(&dest->key) == REDIS_PORT;
 }
 
 /* Raw asks the user to vouch, so it is proposed only where every connection seen met its conditions

@@ -238,6 +238,18 @@ START_TEST(a_file_that_cannot_be_written_costs_one_line_and_nothing_else)
 }
 END_TEST
 
+START_TEST(other_errors_of_connect_are_not_spoken_of)
+{
+    network_private();
+    struct outcome outcome = run(&(struct command){.argv = {program_path("counts")},
+                                                   .settings = {"TWPOOL_LOG=hint"},
+                                                   .preload = true},
+                                 LIMIT_S);
+    ck_assert_int_eq(outcome.status, 0); /* one of its connects is refused */
+    ck_assert_str_eq(outcome.err, "");
+}
+END_TEST
+
 START_TEST(a_program_may_ask_whatever_header_it_was_compiled_with)
 {
     network_private();
@@ -260,6 +272,7 @@ int main(void)
     tcase_add_test(hints, it_is_not_said_on_a_terminal_when_that_was_forbidden);
     tcase_add_test(hints, the_pool_is_not_blamed_for_connections_that_are_all_open);
     tcase_add_test(hints, nothing_is_said_of_ports_where_ipv6_is_switched_off);
+    tcase_add_test(hints, other_errors_of_connect_are_not_spoken_of);
     suite_add_tcase(suite, hints);
     tcase_set_timeout(json, 2 * LIMIT_S);
     tcase_add_test(json, the_name_of_a_program_may_be_any_bytes);

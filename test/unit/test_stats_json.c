@@ -51,6 +51,7 @@ START_TEST(the_report_is_one_object_on_one_line)
     config.max_idle_per_dest = 256;
     config.idle_timeout_ms = 2000;
     config.max_age_ms = 60000;
+    config.defer_ms = 1000;
     dest->opened = 12;
     dest->failed = 1;
     dest->reused = 9988;
@@ -68,7 +69,8 @@ START_TEST(the_report_is_one_object_on_one_line)
                "print(json.dumps(r))"),
         "test_stats_json\n3\n"
         "{\"pid\": 1234, \"settings\": {\"close\": \"clean\", \"max_idle\": 1024, "
-        "\"max_idle_per_dest\": 256, \"idle_timeout_ms\": 2000, \"max_age_ms\": 60000}, "
+        "\"max_idle_per_dest\": 256, \"idle_timeout_ms\": 2000, \"max_age_ms\": 60000, "
+        "\"defer_ms\": 1000}, "
         "\"destinations\": [{\"address\": \"10.0.0.2\", \"port\": 80, \"family\": \"inet\", "
         "\"rule\": \"auto\", \"opened\": 12, \"failed\": 1, \"reused\": 9988, \"parked\": 9999, "
         "\"deferred\": 3, \"idle\": 0, "
