@@ -118,12 +118,12 @@ static uint64_t cut_ns(struct slice *slice, uint64_t now_ns)
 
 const struct timespec *slice_next(struct slice *slice)
 {
-    act_on_cancellation(slice);
     uint64_t now_ns = kernel_now_ns();
     if (upkeep_deadline_ms() <= now_ns / MS_NS) {
         upkeep_run(now_ns / MS_NS);
         now_ns = kernel_now_ns();
     }
+    act_on_cancellation(slice); /* last: it may have come during all that */
     uint64_t end_ns = cut_ns(slice, now_ns);
     if (end_ns == SLICE_FOREVER)
         return NULL;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIMIT_S = 60 };
+enum { LIMIT_S = 60, WAYS = 14 /* of test/programs/ways.c */ };
 
 #define REAPER "TWPOOL_REAPER=thread"
 #define SHORT_LIMIT "TWPOOL_IDLE_TIMEOUT=50ms"
@@ -86,6 +86,28 @@ START_TEST(with_the_reaper_a_wait_shows_what_libc_shows)
 }
 END_TEST
 
+/* What libc does is known here, and has no part between two to be held in. */
+static void held_between_parts(const char *play, const char *each)
+{
+    struct process process = begin("held_waits", play, SHORT_LIMIT, NULL, true);
+    struct outcome outcome = end(&process, play, "cut");
+    ck_assert_msg(occurrences(outcome.out, each) == WAYS && occurrences(outcome.out, "\n") == WAYS,
+                  "%s shows:\n%s", play, outcome.out);
+}
+
+START_TEST(a_signal_between_two_parts_ends_the_wait)
+{
+    held_between_parts("signalled", " = -1 EINTR, handled 1, mask 0\n");
+}
+END_TEST
+
+/* 80000000 is libc's own signal for it, where that is what ends the call. */
+START_TEST(a_cancellation_between_two_parts_finds_the_mask_of_the_application)
+{
+    held_between_parts("cancelled", ": clean-up with mask 0\n");
+}
+END_TEST
+
 static void unseen_waits(const char *reaper, const char *expected)
 {
     struct process process = begin("long_waits", "unseen_waits", SHORT_LIMIT, reaper, true);
@@ -127,7 +149,7 @@ START_TEST(the_reaper_changes_nothing_else_in_the_process)
 {
     const char *play = reaper_plays[_i];
     struct process plain = begin("reaped", play, NULL, NULL, false);
-    struct process reaped = begin("reaped", play, "TWPOOL_IDLE_TIMEOUT=300ms", REAPER, true);
+    struct process reaped = begin("reaped", play, "TWPOOL_IDLE_TIMEOUT=1s", REAPER, true);
     struct outcome expected = process_wait(&plain, LIMIT_S), seen = process_wait(&reaped, LIMIT_S);
     ck_assert_msg(!seen.timed_out, "%s hangs after:\n%s", play, seen.out);
     ck_assert_msg(expected.status == seen.status && expected.status < 99,
@@ -177,6 +199,10 @@ int main(void)
         if (can_reap())
             tcase_add_loop_test(reaped, with_the_reaper_a_wait_shows_what_libc_shows, i, i + 1);
     }
+    if (is_among(only, "held_signalled"))
+        tcase_add_test(cut, a_signal_between_two_parts_ends_the_wait);
+    if (is_among(only, "held_cancelled") && can_play("cancelled"))
+        tcase_add_test(cut, a_cancellation_between_two_parts_finds_the_mask_of_the_application);
     if (is_among(only, "unseen_waits")) {
         tcase_add_test(cut, in_a_wait_that_is_not_seen_a_connection_outlives_its_limit);
         if (can_reap())

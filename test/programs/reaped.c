@@ -47,10 +47,15 @@ static void add_name(const char *directory)
     strcat(strcat(names, " "), name);
 }
 
-static void show_threads(void)
+static void find_threads(void)
 {
     names[0] = '\0';
     each_thread(add_name);
+}
+
+static void show_threads(void)
+{
+    find_threads();
     say("threads:%s", names);
 }
 
@@ -60,7 +65,10 @@ static void is_named(uint16_t port)
     leave_idle(port, 2);
     pause_unseen(50);
     show_threads();
-    pause_unseen(700);
+    for (int i = 0; i < 100 && strstr(names, "reaper") != NULL; i++) {
+        pause_unseen(100);
+        find_threads();
+    }
     show_threads();
 }
 
