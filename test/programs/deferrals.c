@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 
-enum { ESTABLISHED = 1, TIME_WAIT = 6 /* net/tcp_states.h */ };
+enum { ESTABLISHED = 1, FIN_WAIT_2 = 5, TIME_WAIT = 6 /* net/tcp_states.h */ };
 
 static int asked(uint16_t port, const char *path)
 {
@@ -24,9 +24,17 @@ static void expect_waiting(uint16_t port, int fd)
     expect(connections(port, true, ESTABLISHED) == 1, "and open for the peer");
 }
 
+/* Its FINs are here, and acknowledged; a busy server may be late. */
+static void wait_until_server_closed(uint16_t port, unsigned count)
+{
+    for (int i = 0; i < 300 && connections(port, false, FIN_WAIT_2) < count; i++)
+        sleep_ms(10);
+    expect(connections(port, false, FIN_WAIT_2) == count, "the server has closed");
+}
+
 static void expect_passive_end(uint16_t port)
 {
-    sleep_ms(400);
+    wait_until_server_closed(port, 1);
     fetch(port, "/next"); /* a connect() and a close() look after it */
     expect(connections(port, true, TIME_WAIT) == 0, "no TIME_WAIT of the client's");
     expect(connections(port, false, TIME_WAIT) == 1, "the server's close came first");
@@ -94,7 +102,7 @@ static void many(uint16_t port)
     for (int i = 0; i < 4; i++)
         close(fds[i]);
     expect(connections(port, true, ESTABLISHED) == 4, "all wait");
-    sleep_ms(400);
+    wait_until_server_closed(port, 4);
     fetch(port, "/one"); /* two at the connect, two at the close */
     expect(connections(port, false, TIME_WAIT) == 4, "all were ended");
     expect(connections(port, true, TIME_WAIT) == 0, "passively");

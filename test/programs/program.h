@@ -39,7 +39,7 @@ enum service {
     /* HTTP/1.1 with kept connections. Every body names the path that was asked for. /chunked is
      * sent in chunks, /slow pauses for 300 ms in the middle of the body, /big has 200,000 bytes,
      * /close announces the close and closes, /drop closes without a word, /late answers after
-     * 300 ms, /close-later announces the close and closes after 300 ms, /close-with-more says
+     * 300 ms, /close-later announces the close and closes after 400 ms, /close-with-more says
      * another byte then and closes after 50 ms more, /close-never does not close, /reset resets,
      * /promise keeps the connection for a second; 20 ms after their answers /more-later sends
      * another byte, /urgent-later an urgent one, and /leaves-later closes; /busy-later makes it

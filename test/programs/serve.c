@@ -92,7 +92,7 @@ static bool respond(int fd, const char *path)
     }
     if (strcmp(path, "/close-later") == 0) {
         send_body(fd, path, "Connection: close\r\n");
-        sleep_ms(300);
+        sleep_ms(400);
         return false;
     }
     if (strcmp(path, "/close-never") == 0)
