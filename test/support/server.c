@@ -84,7 +84,8 @@ static const char *folder_of(const char *user)
     return folder;
 }
 
-#define AS(user) "setpriv", "--reuid", user, "--clear-groups"
+/* The signal at the test's end is asked for again: a change of user takes that wish back. */
+#define AS(user) "setpriv", "--reuid", user, "--clear-groups", "--pdeathsig", "KILL"
 
 struct process server_postgresql(int network)
 {
