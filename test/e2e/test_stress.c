@@ -115,6 +115,19 @@ START_TEST(plain_the_storm_finds_nothing_amiss)
 }
 END_TEST
 
+/* The race of the oracle's program of that name, for longer. */
+START_TEST(in_a_long_race_for_a_number_no_file_is_replaced)
+{
+    network_private();
+    struct outcome outcome =
+        run(&(struct command){.argv = {program_path("raced"), storm_seconds()}, .preload = true},
+            LIMIT_S);
+    ck_assert_msg(!outcome.timed_out, "it hangs");
+    ck_assert_msg(strstr(outcome.out, "files replaced 0, ") != NULL, "%s", outcome.out);
+    ck_assert_msg(strstr(outcome.out, "strange errors 0\n") != NULL, "%s", outcome.out);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stress");
@@ -128,6 +141,8 @@ int main(void)
     tcase_set_timeout(storm_case, 2 * LIMIT_S);
     tcase_add_test(storm_case, under_signals_and_forks_no_reply_is_wrong_and_no_descriptor_lost);
     tcase_add_test(storm_case, plain_the_storm_finds_nothing_amiss);
+    if (getenv("TWPOOL_TEST_STORM_SECONDS") != NULL) /* the short one is the oracle's */
+        tcase_add_test(storm_case, in_a_long_race_for_a_number_no_file_is_replaced);
     suite_add_tcase(suite, storm_case);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
