@@ -22,23 +22,6 @@ enum { LONG_MS = 700, LOOK_EVERY_MS = 50, LOOKS = 11 };
 /* Another process, which looks from outside while this one waits. */
 static int to_watcher[2], from_watcher[2];
 
-static int open_connections(uint16_t port)
-{
-    char line[256], *at;
-    int open = 0;
-    FILE *file = fopen("/proc/net/tcp", "r");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        unsigned remote_port, state;
-        at = strchr(line, ':');
-        if (at != NULL &&
-            sscanf(at + 1, " %*8s:%*4s %*8[0-9A-F]:%4x %2x", &remote_port, &state) == 2)
-            open += remote_port == port && state == 1 /* ESTABLISHED */;
-    }
-    if (file != NULL)
-        fclose(file);
-    return open;
-}
-
 static void watch(uint16_t port)
 {
     char byte;
@@ -280,7 +263,7 @@ static void refused(uint16_t port)
     void *nowhere = (void *)8;
     volatile int less_than_one = -1;
     struct timespec bad = {.tv_nsec = 1000000000}, negative = {.tv_sec = -1}, good = {.tv_sec = 1};
-    struct timeval bad_time = {.tv_sec = -1}, good_time = {.tv_sec = 1};
+    struct timeval bad_time = {.tv_sec = -1}, bad_fraction = {1, -1}, good_time = {.tv_sec = 1};
     struct epoll_event event;
     struct pollfd polled = {.fd = 60, .events = POLLIN, .revents = 5};
     fd_set set;
@@ -295,6 +278,7 @@ static void refused(uint16_t port)
     SHOW(poll(NULL, 0, 1));
     SHOW(select(-1, NULL, NULL, NULL, &good_time));
     SHOW(select(0, NULL, NULL, NULL, &bad_time));
+    SHOW(select(0, NULL, NULL, NULL, &bad_fraction));
     SHOW(select(61, &set, NULL, NULL, &good_time));
     show_bytes("set", &set, sizeof set);
     say("time left: %d", good_time.tv_sec == 0 && good_time.tv_usec > 500000);
@@ -339,6 +323,8 @@ static void in_a_vfork_child(uint16_t port)
     waitpid(child, &status, 0);
     say("status %d", status);
     fetch(port, "/after");
+    poll(NULL, 0, LONG_MS);
+    say("open: %d", open_connections(port));
 }
 
 static void *wait_long(void *argument)

@@ -116,7 +116,8 @@ static void forked(uint16_t port)
     pid_t child = fork();
     if (child == 0) {
         leave_idle(port, 2);
-        pause_unseen(500);
+        pause_unseen(2500);
+        say("open in the child: %d", open_connections(port));
         leave_idle(port, 2);
         _exit(3);
     }
@@ -129,9 +130,9 @@ static void forked(uint16_t port)
 static void unshared_user(uint16_t port)
 {
     leave_idle(port, 1);
-    SHOW(unshare(CLONE_NEWNS));
-    leave_idle(port, 1);
     SHOW(unshare(CLONE_NEWUSER));
+    leave_idle(port, 1);
+    SHOW(unshare(CLONE_NEWNS));
     leave_idle(port, 1);
     fetch(port, "/after");
 }
@@ -205,7 +206,8 @@ static void threads_and_limit(uint16_t port)
     SHOW(setuid(4713));
     SHOW(setrlimit(RLIMIT_NPROC, &none));
     leave_idle(port, 2);
-    SHOW(poll(NULL, 0, 700));
+    SHOW(poll(NULL, 0, 2500));
+    say("open: %d", open_connections(port));
     fetch(port, "/end");
 }
 

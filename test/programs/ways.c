@@ -43,6 +43,23 @@ void leave_idle(uint16_t port, int count)
         close(fds[i]);
 }
 
+int open_connections(uint16_t port)
+{
+    char line[256], *at;
+    int open = 0;
+    FILE *file = fopen("/proc/net/tcp", "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        unsigned remote_port, state;
+        at = strchr(line, ':');
+        if (at != NULL &&
+            sscanf(at + 1, " %*8s:%*4s %*8[0-9A-F]:%4x %2x", &remote_port, &state) == 2)
+            open += remote_port == port && state == 1 /* ESTABLISHED */;
+    }
+    if (file != NULL)
+        fclose(file);
+    return open;
+}
+
 static struct timespec timespec_of(int ms)
 {
     return (struct timespec){ms / 1000, ms % 1000 * 1000000L};
@@ -143,7 +160,10 @@ static int by_nanosleep(int fd, int ms)
 static int by_clock(clockid_t clock, int ms)
 {
     struct timespec length = timespec_of(ms), left = {0};
+    errno = 0;
     int error = clock_nanosleep(clock, 0, &length, &left);
+    if (errno != 0)
+        say("clock_nanosleep() changed errno");
     keep_left(error, &left);
     errno = error;
     return error == 0 ? 0 : -1;

@@ -26,6 +26,9 @@ extern const int way_count;
 /* What the last wait by it left: of sleeps that tell, the time left in ms; else -1. */
 extern _Thread_local int left_ms;
 
+/* Connections to that port that are established, as the kernel lists them. */
+int open_connections(uint16_t port);
+
 /* CLOCK_MONOTONIC. */
 double now_ms(void);
 
