@@ -104,6 +104,31 @@ START_TEST(it_needs_libc_alone_and_is_bound_before_it_runs)
 }
 END_TEST
 
+/* A hook may be called from within any of them. */
+START_TEST(it_calls_no_allocator)
+{
+    const char *needed = shell(
+        text("nm -D --undefined-only %s | awk '{print $2}' | cut -d@ -f1", library()), LIMIT_S);
+    const char *needed_lines = text("\n%s", needed);
+    static const char *const allocators[] = {
+        "malloc",        "calloc",         "realloc",  "reallocarray", "free",
+        "aligned_alloc", "posix_memalign", "strdup",   "strndup",      "asprintf",
+        "getline",       "open_memstream", "memalign", "valloc",
+    };
+    ck_assert_ptr_nonnull(strstr(needed_lines, "\nstrlen\n"));
+    for (unsigned i = 0; i < sizeof allocators / sizeof *allocators; i++)
+        ck_assert_msg(strstr(needed_lines, text("\n%s\n", allocators[i])) == NULL, "it calls %s",
+                      allocators[i]);
+}
+END_TEST
+
+START_TEST(it_names_no_setting_of_the_kernel)
+{
+    shell(text("grep -aq /proc/thread-self %s", library()), LIMIT_S); /* where names are found */
+    shell(text("! grep -aq /proc/sys %s", library()), LIMIT_S);
+}
+END_TEST
+
 START_TEST(it_asks_for_no_symbol_newer_than_glibc_2_17)
 {
     const char *newest =
@@ -198,6 +223,8 @@ int main(void)
     const char *sanitizer = getenv("TWPOOL_TEST_PRELOAD_FIRST");
     if (sanitizer == NULL || sanitizer[0] == '\0') {
         tcase_add_test(built, it_needs_libc_alone_and_is_bound_before_it_runs);
+        tcase_add_test(built, it_calls_no_allocator);
+        tcase_add_test(built, it_names_no_setting_of_the_kernel);
         tcase_add_test(built, it_asks_for_no_symbol_newer_than_glibc_2_17);
         tcase_add_test(built, installed_into_a_prefix_it_is_preloaded_by_its_bare_name);
         tcase_add_test(built, it_loads_and_pools_in_debian_11);

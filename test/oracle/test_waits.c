@@ -162,6 +162,13 @@ START_TEST(the_reaper_changes_nothing_else_in_the_process)
 }
 END_TEST
 
+START_TEST(no_thread_is_started_unless_it_was_asked_for)
+{
+    struct process process = begin("reaped", "is_named", "TWPOOL_IDLE_TIMEOUT=300ms", NULL, true);
+    ck_assert_str_eq(end(&process, "is_named", "preloaded").out, "threads: main\nthreads: main\n");
+}
+END_TEST
+
 static bool has_sanitizer(const char *library)
 {
     const char *sanitizer = getenv("TWPOOL_TEST_PRELOAD_FIRST");
@@ -210,6 +217,8 @@ int main(void)
     }
     if (can_reap() && is_among(only, "an_earlier_deadline"))
         tcase_add_test(reaped, an_earlier_deadline_wakes_the_reaper);
+    if (can_reap() && is_among(only, "is_named"))
+        tcase_add_test(reaped, no_thread_is_started_unless_it_was_asked_for);
     for (int i = 0; i < REAPER_PLAYS; i++)
         if (can_reap() && is_among(only, reaper_plays[i]))
             tcase_add_loop_test(reaped, the_reaper_changes_nothing_else_in_the_process, i, i + 1);

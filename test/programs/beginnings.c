@@ -2,9 +2,13 @@
  * Plays about connect(): which sockets may become an idle connection, and which idle connection. */
 #include "program.h"
 
-#include <sys/resource.h>
-
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
@@ -338,6 +342,37 @@ static void room_for_a_socket(uint16_t port)
     expect(socket(AF_INET, SOCK_DGRAM, 0) >= 0, "socket");
 }
 
+/* From here on the kernel does not know this option, as older ones do not. */
+static void forget_option(unsigned option)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getsockopt, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, option, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOPROTOOPT),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof filter / sizeof *filter, .filter = filter};
+    expect(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+               prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0,
+           "seccomp");
+}
+
+static void without_cookies(uint16_t port)
+{
+    forget_option(SO_COOKIE);
+    fetch(port, "/one");
+    fetch(port, "/two");
+}
+
+static void without_counters(uint16_t port)
+{
+    forget_option(TCP_INFO);
+    fetch(port, "/one");
+    fetch(port, "/two");
+}
+
 static const struct play plays[] = {
     {"duplicated", duplicated},
     {"with_an_option", with_an_option},
@@ -365,6 +400,8 @@ static const struct play plays[] = {
     {"bound_to_addresses_v6", bound_to_addresses_v6},
     {"room_for_a_set", room_for_a_set},
     {"room_for_a_socket", room_for_a_socket},
+    {"without_cookies", without_cookies},
+    {"without_counters", without_counters},
 };
 
 int main(int argc, char **argv)

@@ -335,6 +335,25 @@ static void one_of_two_closed(uint16_t port)
     close(copy);
 }
 
+/* A connect() within the first send: by its flag, and by an option. */
+static void fast_open(uint16_t port)
+{
+    struct sockaddr_in addr = loopback(port);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    expect(sendto(fd, request, sizeof request - 1, MSG_FASTOPEN, (struct sockaddr *)&addr,
+                  sizeof addr) == sizeof request - 1,
+           "MSG_FASTOPEN");
+    expect(answer(fd), "answer");
+    close(fd);
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    expect(setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &(int){1}, sizeof(int)) == 0,
+           "TCP_FASTOPEN_CONNECT");
+    expect(connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0, "connect");
+    ask(fd, "/fast");
+    expect(answer(fd), "answer");
+    close(fd);
+}
+
 static void killed(uint16_t port)
 {
     fetch(port, "/one");
@@ -375,6 +394,7 @@ static const struct play plays[] = {
     {"interrupted_wait", interrupted_wait},
     {"overwritten_by_nothing", overwritten_by_nothing},
     {"one_of_two_closed", one_of_two_closed},
+    {"fast_open", fast_open},
     {"killed", killed},
 };
 

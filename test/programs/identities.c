@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/fsuid.h>
 
 static int used(uint16_t port)
 {
@@ -65,6 +66,67 @@ static void by_setreuid(uint16_t port)
 static void by_setresuid(uint16_t port)
 {
     change_user(port, change_resuid);
+}
+
+static int change_gid(void)
+{
+    return setgid(65534);
+}
+
+static int change_egid(void)
+{
+    return setegid(65534);
+}
+
+static int change_regid(void)
+{
+    return setregid(65534, 65534);
+}
+
+static int change_resgid(void)
+{
+    return setresgid(65534, 65534, 65534);
+}
+
+/* These two return what was: root, before any change. */
+static int change_fsuid(void)
+{
+    return setfsuid(65534);
+}
+
+static int change_fsgid(void)
+{
+    return setfsgid(65534);
+}
+
+static void by_setgid(uint16_t port)
+{
+    change_user(port, change_gid);
+}
+
+static void by_setegid(uint16_t port)
+{
+    change_user(port, change_egid);
+}
+
+static void by_setregid(uint16_t port)
+{
+    change_user(port, change_regid);
+}
+
+static void by_setresgid(uint16_t port)
+{
+    change_user(port, change_resgid);
+}
+
+static void by_setfsuid(uint16_t port)
+{
+    change_user(port, change_fsuid);
+}
+
+static void by_setfsgid(uint16_t port)
+{
+    change_user(port, change_fsgid);
 }
 
 static void by_setns(uint16_t port)
@@ -141,6 +203,12 @@ static const struct play plays[] = {
     {"by_seteuid", by_seteuid},
     {"by_setreuid", by_setreuid},
     {"by_setresuid", by_setresuid},
+    {"by_setgid", by_setgid},
+    {"by_setegid", by_setegid},
+    {"by_setregid", by_setregid},
+    {"by_setresgid", by_setresgid},
+    {"by_setfsuid", by_setfsuid},
+    {"by_setfsgid", by_setfsgid},
     {"by_setns", by_setns},
     {"by_unshare", by_unshare},
     {"thread_in_another_network", thread_in_another_network},

@@ -215,6 +215,16 @@ static void two_closed_at_once(uint16_t port)
     close(copy);
 }
 
+/* Some programs free their environment, or write a title over it. */
+static void environment_overwritten(uint16_t port)
+{
+    fetch(port, "/one");
+    for (char **entry = environ; *entry != NULL; entry++)
+        memset(*entry, 'x', strlen(*entry));
+    expect(clearenv() == 0, "clearenv");
+    fetch(port, "/two");
+}
+
 static const struct play plays[] = {
     {"linger_off_again", linger_off_again},
     {"linger_before_connect", linger_before_connect},
@@ -233,6 +243,7 @@ static const struct play plays[] = {
     {"bound_to_device", bound_to_device},
     {"priority", priority},
     {"two_closed_at_once", two_closed_at_once},
+    {"environment_overwritten", environment_overwritten},
 };
 
 int main(int argc, char **argv)

@@ -2,7 +2,22 @@
  * A runtime that closes with syscall(), as Node.js does, and one that does all of it so. */
 #include "program.h"
 
+#include <sys/mman.h>
 #include <sys/syscall.h>
+
+/* The sixth argument is where in the file the mapping begins. */
+static void use_six_arguments(void)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    int file = memfd_create("six", 0);
+    if (file < 0 || ftruncate(file, 2 * page) != 0 || pwrite(file, "second", 7, page) != 7)
+        broken("memfd_create");
+    char *mapped = (char *)syscall(SYS_mmap, NULL, page, PROT_READ, MAP_PRIVATE, file, page);
+    if (mapped == MAP_FAILED)
+        broken("mmap");
+    say("mapped: %s", mapped);
+    close(file);
+}
 
 int main(void)
 {
@@ -28,5 +43,6 @@ int main(void)
     }
     SHOW(syscall(SYS_close, 600));
     SHOW(syscall(-1));
+    use_six_arguments();
     return 0;
 }
