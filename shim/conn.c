@@ -173,8 +173,9 @@ static bool asks_for_plain_close(enum reason reason)
            reason == REASON_URGENT || reason == REASON_NOT_CONNECTED;
 }
 
-/* An option that we cannot restore does not matter to a connection that is never handed out. All
- * else does: the port must be free at once, or we may not know what was said. */
+/* A socket option that we cannot restore does not matter to a connection that is never handed out.
+ * All else does: the port must be free at once, a signal might come of it (O_ASYNC), or we may not
+ * know what was said. */
 static bool allows_deferral(enum reason reason)
 {
     return reason == REASON_OPTION;

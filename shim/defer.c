@@ -18,13 +18,22 @@ static struct {
     _Atomic uint32_t lock;
     struct conn *oldest; /* under the lock */
     uint32_t count;
-    _Atomic uint64_t deadline_ms; /* of the oldest; written under the lock */
-} queue = {.deadline_ms = UINT64_MAX};
+    _Atomic uint64_t look_ms; /* the next look is due then, for who waits; written under the lock */
+} queue = {.look_ms = UINT64_MAX};
 
-static void note_deadline(void)
+/* A FIN is here within a round trip, which may be a microsecond or a second: the next look comes
+ * when the oldest has waited for twice as long as now. */
+static void note_next_look(uint64_t now_ms)
 {
-    uint64_t deadline_ms = queue.oldest == NULL ? UINT64_MAX : queue.oldest->deferred_until_ms;
-    atomic_store(&queue.deadline_ms, deadline_ms);
+    const struct conn *oldest = queue.oldest;
+    if (oldest == NULL) {
+        atomic_store(&queue.look_ms, UINT64_MAX);
+        return;
+    }
+    uint64_t waited_ms = now_ms + queue.config->defer_ms - oldest->deferred_until_ms;
+    uint64_t look_ms = now_ms + (waited_ms > 0 ? waited_ms : 1);
+    bool is_last = look_ms >= oldest->deferred_until_ms;
+    atomic_store(&queue.look_ms, is_last ? oldest->deferred_until_ms : look_ms);
 }
 
 /* The rest of the queue is under the lock. */
@@ -34,7 +43,8 @@ static void take(struct conn *conn)
     DL_DELETE2(queue.oldest, conn, deferred_prev, deferred_next); /* NOLINT(clang-analyzer-*) */
     conn->is_deferred = false;
     queue.count--;
-    note_deadline();
+    if (queue.oldest == NULL)
+        atomic_store(&queue.look_ms, UINT64_MAX);
 }
 
 void defer_start(const struct config *config)
@@ -100,7 +110,7 @@ bool defer_put(struct conn *conn, uint64_t now_ms)
     conn->is_deferred = true;
     DL_APPEND2(queue.oldest, conn, deferred_prev, deferred_next);
     queue.count++;
-    note_deadline();
+    note_next_look(now_ms);
     lock_release(&queue.lock);
     verdict_deferred(dest);
     if (is_full)
@@ -156,6 +166,7 @@ bool defer_sweep(uint64_t now_ms)
         }
         conn = next;
     }
+    note_next_look(now_ms);
     lock_release(&queue.lock);
     for (int i = 0; i < count; i++)
         idle_drop(over[i], true);
@@ -164,7 +175,7 @@ bool defer_sweep(uint64_t now_ms)
 
 uint64_t defer_deadline_ms(void)
 {
-    return atomic_load(&queue.deadline_ms);
+    return atomic_load(&queue.look_ms);
 }
 
 bool defer_drop(struct conn *conn, enum reason reason)
@@ -187,5 +198,5 @@ void defer_forget_all(void)
     atomic_store(&queue.lock, 0);
     queue.oldest = NULL;
     queue.count = 0;
-    note_deadline();
+    atomic_store(&queue.look_ms, UINT64_MAX);
 }

@@ -24,8 +24,8 @@ bool defer_put(struct conn *conn, uint64_t now_ms);
  * since a release or an acquire pays for it. True when there may be more: it ended both. */
 bool defer_sweep(uint64_t now_ms);
 
-/* The time at which the oldest will have waited too long, UINT64_MAX for none. A load; by anyone.
- */
+/* When to look again, for whoever would wait past it: soon at first, then more and more rarely, and
+ * when the oldest has waited too long. UINT64_MAX while none waits. A load; by anyone. */
 uint64_t defer_deadline_ms(void);
 
 /* Ends this one, for this reason; false when it does not wait here. */

@@ -209,6 +209,13 @@ FILE *descriptor_fdopen(int fd, const char *mode)
     return libc.fdopen(fd, mode);
 }
 
+/* Signals may come of it: even a connection that is never handed out must not raise them. */
+static void refuse_status(struct conn *conn)
+{
+    conn_set(conn, CONN_NOT_DEFERRED);
+    conn_refuse(conn, REASON_OPTION);
+}
+
 static bool is_harmless_fcntl(int command, long argument)
 {
     const long carried = O_NONBLOCK | O_ACCMODE; /* F_SETFL ignores the access mode, fcntl(2) */
@@ -229,7 +236,7 @@ int descriptor_fcntl(int fd, int command, long argument)
         return libc.fcntl(call.fd, command, argument);
     int result = libc.fcntl(fd, command, argument);
     if (result >= 0 && !is_harmless_fcntl(command, argument))
-        conn_refuse(call.conn, REASON_OPTION);
+        refuse_status(call.conn);
     return (int)call_end(call, result);
 }
 
@@ -246,6 +253,6 @@ int descriptor_ioctl(int fd, unsigned long request, long argument)
     if (call.conn == NULL)
         return libc.ioctl(call.fd, request, argument);
     if (!is_harmless_ioctl(request))
-        conn_refuse(call.conn, REASON_OPTION);
+        refuse_status(call.conn);
     return (int)call_end(call, libc.ioctl(fd, request, argument));
 }

@@ -2,6 +2,7 @@
  * The read and write families. */
 #include "io.h"
 
+#include "attend.h"
 #include "call.h"
 #include "epollset.h"
 #include "libc.h"
@@ -47,6 +48,8 @@ ssize_t io_read(int fd, void *buf, size_t count)
     struct call call = call_begin(fd);
     if (call.conn == NULL)
         return libc.read(call.fd, buf, count);
+    if (!attend_before_read(call, 0))
+        return call_received(call, buf, count, 0, -1);
     return call_received(call, buf, count, 0, libc.read(fd, buf, count));
 }
 
@@ -55,6 +58,8 @@ ssize_t io_read_chk(int fd, void *buf, size_t count, size_t size)
     struct call call = call_begin(fd);
     if (call.conn == NULL)
         return libc.__read_chk(call.fd, buf, count, size);
+    if (!attend_before_read(call, 0))
+        return call_received(call, buf, count, 0, -1);
     return call_received(call, buf, count, 0, libc.__read_chk(fd, buf, count, size));
 }
 
@@ -63,6 +68,8 @@ ssize_t io_readv(int fd, const struct iovec *vector, int count)
     struct call call = call_begin(fd);
     if (call.conn == NULL)
         return libc.readv(call.fd, vector, count);
+    if (!attend_before_read(call, 0))
+        return call_received_vector(call, vector, (size_t)count, 0, -1);
     ssize_t result = libc.readv(fd, vector, count);
     return call_received_vector(call, vector, (size_t)count, 0, result);
 }
@@ -72,6 +79,8 @@ ssize_t io_preadv2(int fd, const struct iovec *vector, int count, off_t offset, 
     struct call call = call_begin(fd);
     if (call.conn == NULL)
         return libc.preadv2(call.fd, vector, count, offset, flags);
+    if (!attend_before_read(call, flags != 0 ? MSG_DONTWAIT : 0))
+        return call_received_vector(call, vector, (size_t)count, 0, -1);
     ssize_t result = libc.preadv2(fd, vector, count, offset, flags);
     return call_received_vector(call, vector, (size_t)count, 0, result);
 }
@@ -83,6 +92,8 @@ ssize_t io_recv(int fd, void *buf, size_t len, int flags)
         return libc.recv(call.fd, buf, len, flags);
     note_flags(call.conn, flags, BLIND_RECEIVE);
     note_peek_wait(call.conn, flags);
+    if (!attend_before_read(call, flags))
+        return call_received(call, buf, len, flags, -1);
     return call_received(call, buf, len, flags, libc.recv(fd, buf, len, flags));
 }
 
@@ -93,6 +104,8 @@ ssize_t io_recv_chk(int fd, void *buf, size_t len, size_t size, int flags)
         return libc.__recv_chk(call.fd, buf, len, size, flags);
     note_flags(call.conn, flags, BLIND_RECEIVE);
     note_peek_wait(call.conn, flags);
+    if (!attend_before_read(call, flags))
+        return call_received(call, buf, len, flags, -1);
     return call_received(call, buf, len, flags, libc.__recv_chk(fd, buf, len, size, flags));
 }
 
@@ -104,6 +117,8 @@ ssize_t io_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *a
         return libc.recvfrom(call.fd, buf, len, flags, addr, addr_len);
     note_flags(call.conn, flags, BLIND_RECEIVE);
     note_peek_wait(call.conn, flags);
+    if (!attend_before_read(call, flags))
+        return call_received(call, buf, len, flags, -1);
     ssize_t result = libc.recvfrom(fd, buf, len, flags, addr, addr_len);
     return call_received(call, buf, len, flags, result);
 }
@@ -116,6 +131,8 @@ ssize_t io_recvfrom_chk(int fd, void *buf, size_t len, size_t size, int flags,
         return libc.__recvfrom_chk(call.fd, buf, len, size, flags, addr, addr_len);
     note_flags(call.conn, flags, BLIND_RECEIVE);
     note_peek_wait(call.conn, flags);
+    if (!attend_before_read(call, flags))
+        return call_received(call, buf, len, flags, -1);
     ssize_t result = libc.__recvfrom_chk(fd, buf, len, size, flags, addr, addr_len);
     return call_received(call, buf, len, flags, result);
 }
@@ -127,6 +144,8 @@ ssize_t io_recvmsg(int fd, struct msghdr *message, int flags)
         return libc.recvmsg(call.fd, message, flags);
     note_flags(call.conn, flags, BLIND_RECEIVE);
     note_peek_wait(call.conn, flags);
+    if (!attend_before_read(call, flags))
+        return call_received_vector(call, NULL, 0, flags, -1);
     ssize_t result = libc.recvmsg(fd, message, flags);
     if (result < 0 || message == NULL)
         return call_received_vector(call, NULL, 0, flags, result);

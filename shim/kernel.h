@@ -83,6 +83,15 @@ static inline int kernel_poll_now(int fd, short events)
     return ready > 0 ? poll.revents : ready;
 }
 
+/* The same, once there is something or so many milliseconds have passed. */
+static inline int kernel_poll_for(int fd, short events, int ms)
+{
+    struct pollfd poll = {.fd = fd, .events = events};
+    struct timespec length = {.tv_nsec = ms * 1000000L};
+    int ready = (int)arch_syscall(SYS_ppoll, (long)&poll, 1, (long)&length, 0, 0, 0);
+    return ready > 0 ? poll.revents : ready;
+}
+
 static inline int kernel_getpid(void)
 {
     return (int)arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
@@ -127,6 +136,27 @@ static inline uint64_t kernel_block_signals(void)
     uint64_t all = ~0ULL, old = 0;
     arch_syscall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&all, (long)&old, sizeof all, 0, 0);
     return old;
+}
+
+/* Those that wait because they are blocked, for this thread or for the process. */
+static inline uint64_t kernel_pending_signals(void)
+{
+    uint64_t pending = 0;
+    arch_syscall(SYS_rt_sigpending, (long)&pending, sizeof pending, 0, 0, 0, 0);
+    return pending;
+}
+
+/* As the kernel has it, and not libc: libc keeps two of its own from being asked about. */
+struct kernel_sigaction {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
+
+static inline int kernel_sigaction(int number, struct kernel_sigaction *action)
+{
+    return (int)arch_syscall(SYS_rt_sigaction, number, 0, (long)action, sizeof action->mask, 0, 0);
 }
 
 static inline void kernel_restore_signals(uint64_t old)

@@ -285,21 +285,27 @@ bool options_dress(struct conn *idle, int idle_fd, const struct conn *fresh, int
     return true;
 }
 
+bool options_linger_unseen(const struct conn *conn, int fd)
+{
+    struct linger linger = {0};
+    socklen_t len = sizeof linger;
+    return !is_touched(conn, SOL_SOCKET, SO_LINGER) &&
+           (kernel_getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &len) != 0 ||
+            linger.l_onoff != 0);
+}
+
 bool options_allow_reuse(const struct conn *conn, int fd)
 {
     int low_water = 0, path_mtu;
     struct timeval limit = {0};
-    struct linger linger = {0};
-    socklen_t limit_len = sizeof limit, linger_len = sizeof linger;
+    socklen_t limit_len = sizeof limit;
     if (!read_int(fd, SOL_SOCKET, SO_RCVLOWAT, &low_water) || low_water != 1)
         return false;
     if (!is_touched(conn, SOL_SOCKET, SO_RCVTIMEO) &&
         (kernel_getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &limit_len) != 0 ||
          limit.tv_sec != 0 || limit.tv_usec != 0))
         return false;
-    if (!is_touched(conn, SOL_SOCKET, SO_LINGER) &&
-        (kernel_getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &linger_len) != 0 ||
-         linger.l_onoff != 0))
+    if (options_linger_unseen(conn, fd))
         return false;
     /* Lost by the application's own doing, and not found again by sending: nobody knows the path
      * MTU that a new connection would show. */

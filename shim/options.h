@@ -35,6 +35,10 @@ bool options_key(const struct conn *fresh, int fresh_fd, struct dest_key *key);
  * connection must then be retired. */
 bool options_dress(struct conn *idle, int idle_fd, const struct conn *fresh, int fresh_fd);
 
+/* SO_LINGER is on, though the application was not seen to set it: a close of ours would linger. One
+ * system call. */
+bool options_linger_unseen(const struct conn *conn, int fd);
+
 /* Whether what the kernel says of the options leaves the connection fit for another user. Those
  * that could make that one wait for ever, lose data or give up must be as the calls that we saw
  * have left them: others may have been made around us. The connection's life must have ended. Three

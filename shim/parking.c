@@ -219,6 +219,8 @@ static enum reason wait_for_peer(struct conn *conn, enum reason refused, uint64_
 {
     struct tcp_view view;
     struct dest *dest = atomic_load(&conn->dest);
+    if (options_linger_unseen(conn, conn->hidden_fd))
+        return refused;
     if (tcp_look(conn->hidden_fd, &view) != 0 || !view.established ||
         view.received - conn->receive_base != conn->received ||
         view.acked - conn->acked_base > conn->sent)

@@ -84,19 +84,19 @@ void slice_begin(struct slice *slice, uint64_t timeout_ns, const sigset_t *mask)
 
 static void unblock(void *argument)
 {
-    const struct slice *slice = argument;
-    kernel_restore_signals(slice->signals);
+    const uint64_t *signals = argument;
+    kernel_restore_signals(*signals);
 }
 
 /* A cancellation that came before the call would be acted on as the call begins: here, so that the
  * application's clean-up handlers run with its own mask. Nothing can leave between the two but by
  * it, with all signals blocked, so the buffer is never left behind. */
-static void act_on_cancellation(struct slice *slice)
+void slice_act_on_cancellation(uint64_t *signals)
 {
     struct _pthread_cleanup_buffer cleanup;
     if (libc._pthread_cleanup_push == NULL || libc._pthread_cleanup_pop == NULL)
         return;
-    libc._pthread_cleanup_push(&cleanup, unblock, slice);
+    libc._pthread_cleanup_push(&cleanup, unblock, signals);
     libc.pthread_testcancel();
     libc._pthread_cleanup_pop(&cleanup, 0);
 }
@@ -123,7 +123,7 @@ const struct timespec *slice_next(struct slice *slice)
         upkeep_run(now_ns / MS_NS);
         now_ns = kernel_now_ns();
     }
-    act_on_cancellation(slice); /* last: it may have come during all that */
+    slice_act_on_cancellation(&slice->signals); /* last: it may have come during all that */
     uint64_t end_ns = cut_ns(slice, now_ns);
     if (end_ns == SLICE_FOREVER)
         return NULL;

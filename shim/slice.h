@@ -56,6 +56,10 @@ void slice_begin(struct slice *slice, uint64_t timeout_ns, const sigset_t *mask)
 /* Does what is due, and says how long the next part may last: more than 0; NULL: for ever. */
 const struct timespec *slice_next(struct slice *slice);
 
+/* With all signals blocked, *signals being the application's mask: a cancellation that has been
+ * asked for is acted on here, and the clean-up handlers run with that mask. */
+void slice_act_on_cancellation(uint64_t *signals);
+
 /* What is left of the whole wait, 0 when it is over. */
 uint64_t slice_left_ns(const struct slice *slice);
 

@@ -147,6 +147,22 @@ static const struct {
      "parked, reused, deferred, not parked: announced-close, parked, parked, ended: flushed, "
      "ended: flushed, ended: flushed, ended: flushed",
      ANY},
+    {"deferrals", "blocks_in_a_read", "TWPOOL_DEFER=10s", NULL, ANY},
+    {"deferrals", "interrupted_in_a_read", "TWPOOL_DEFER=10s",
+     "opened, deferred, not parked: announced-close, opened, not parked: response-incomplete, "
+     "ended: flushed",
+     ANY},
+    {"deferrals", "restarted_in_a_read", "TWPOOL_DEFER=10s",
+     "opened, deferred, not parked: announced-close, opened, parked, ended: flushed, ended: "
+     "flushed",
+     ANY},
+    {"deferrals", "cancelled_in_a_read", "TWPOOL_DEFER=10s", NULL, ANY},
+    {"deferrals", "does_not_block", "TWPOOL_DEFER=10s", NULL, ANY},
+    {"deferrals", "asked_for_signals", NULL, "opened, not parked: option", ANY},
+    {"deferrals", "asked_for_signals_by_ioctl", NULL, "opened, not parked: option", ANY},
+    {"deferrals", "linger_unseen", NULL, "opened, not parked: announced-close", ANY},
+    {"deferrals", "looked_after_in_a_wait", "TWPOOL_DEFER=10s",
+     "opened, deferred, not parked: announced-close", ANY},
     {"deferrals", "not_deferred", "TWPOOL_DEFER=0", "opened, not parked: announced-close", ANY},
     {"deferrals", "not_deferred", "TWPOOL_CLOSE=plain", "opened, not parked: announced-close", ANY},
     {"deferrals", "not_deferred", "TWPOOL_MAX_IDLE=0", "opened, not parked: announced-close", ANY},
@@ -584,11 +600,9 @@ static const struct {
     const char *play;
     long connections;
 } left_open[] = {
-    {"of_one_age", 40},
-    {"proven_first", 1},
-    {"in_use_through_a_storm", 1}, /* by the child */
-    {"by_unshare_files", 1},
-    {"by_close_range_unshare", 1},
+    {"of_one_age", 40},      {"proven_first", 1},           {"cancelled_in_a_read", 1},
+    {"does_not_block", 1},   {"in_use_through_a_storm", 1}, /* by the child */
+    {"by_unshare_files", 1}, {"by_close_range_unshare", 1},
 };
 
 static long left_open_by(const char *play)

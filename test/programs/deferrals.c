@@ -4,10 +4,23 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
+#include <sys/uio.h>
 
-enum { ESTABLISHED = 1, FIN_WAIT_2 = 5, TIME_WAIT = 6 /* net/tcp_states.h */ };
+enum { ESTABLISHED = 1, FIN_WAIT_2 = 5, TIME_WAIT = 6, CLOSE_WAIT = 8 /* net/tcp_states.h */ };
+
+static volatile sig_atomic_t signals;
+
+static void on_signal(int number)
+{
+    (void)number;
+    signals++;
+}
 
 static int asked(uint16_t port, const char *path)
 {
@@ -319,6 +332,183 @@ static void forked_with_one_waiting(uint16_t port)
     expect(connections(port, true, ESTABLISHED) == 1, "the parent's still waits");
 }
 
+/* A server of one worker, which reads to the end of each connection before it takes the next. */
+static uint16_t serve_one_by_one(void)
+{
+    static const char response[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n"
+                                   "\r\nbody";
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof addr;
+    char bytes[500];
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(listener, (struct sockaddr *)&addr, len) != 0 || listen(listener, 8) != 0 ||
+        getsockname(listener, (struct sockaddr *)&addr, &len) != 0)
+        broken("serve_one_by_one");
+    if (fork() == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;) {
+            int fd = accept(listener, NULL, NULL);
+            if (recv(fd, bytes, sizeof bytes, 0) <= 0 ||
+                send(fd, response, sizeof response - 1, MSG_NOSIGNAL) < 0)
+                _exit(1);
+            sleep_ms(20);
+            shutdown(fd, SHUT_WR);
+            while (recv(fd, bytes, sizeof bytes, 0) > 0)
+                continue;
+            close(fd);
+        }
+    }
+    close(listener);
+    return ntohs(addr.sin_port);
+}
+
+/* The second is answered only after the first is closed, which waits for the server's end. */
+static void blocks_in(ssize_t (*receive)(int, void *, size_t))
+{
+    uint16_t port = serve_one_by_one();
+    char bytes[200];
+    alarm(5);
+    for (int i = 0; i < 3; i++) {
+        int fd = connect_to(port);
+        ask(fd, "/one");
+        expect(receive(fd, bytes, sizeof bytes) > 0, "an answer");
+        close(fd);
+    }
+}
+
+static ssize_t receive_by_readv(int fd, void *buf, size_t len)
+{
+    struct iovec one = {.iov_base = buf, .iov_len = len};
+    return readv(fd, &one, 1);
+}
+
+static ssize_t receive_by_recv(int fd, void *buf, size_t len)
+{
+    return recv(fd, buf, len, 0);
+}
+
+static ssize_t receive_by_recvfrom(int fd, void *buf, size_t len)
+{
+    return recvfrom(fd, buf, len, 0, NULL, NULL);
+}
+
+static ssize_t receive_by_recvmsg(int fd, void *buf, size_t len)
+{
+    struct iovec one = {.iov_base = buf, .iov_len = len};
+    struct msghdr message = {.msg_iov = &one, .msg_iovlen = 1};
+    return recvmsg(fd, &message, 0);
+}
+
+static void blocks_in_a_read(uint16_t port)
+{
+    (void)port;
+    blocks_in(read);
+    blocks_in(receive_by_readv);
+    blocks_in(receive_by_recv);
+    blocks_in(receive_by_recvfrom);
+    blocks_in(receive_by_recvmsg);
+}
+
+/* Reads, with one close waiting, and a signal in 50 ms; the answer comes after 300. */
+static ssize_t read_with_a_signal(uint16_t port, int flags)
+{
+    char bytes[300];
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = flags};
+    struct itimerval timer = {.it_value = {.tv_usec = 50 * 1000}};
+    close(asked(port, "/close-never"));
+    int fd = connect_to(port);
+    ask(fd, "/late");
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
+    ssize_t result = recv(fd, bytes, sizeof bytes, 0);
+    int error = errno;
+    close(fd);
+    errno = error;
+    return result;
+}
+
+static void interrupted_in_a_read(uint16_t port)
+{
+    signals = 0;
+    expect(read_with_a_signal(port, 0) == -1 && errno == EINTR && signals == 1, "EINTR");
+}
+
+static void restarted_in_a_read(uint16_t port)
+{
+    signals = 0;
+    expect(read_with_a_signal(port, SA_RESTART) > 0 && signals == 1, "the answer");
+}
+
+static void *read_until_cancelled(void *argument)
+{
+    char byte;
+    recv(*(int *)argument, &byte, 1, 0);
+    return NULL;
+}
+
+static void cancelled_in_a_read(uint16_t port)
+{
+    pthread_t thread;
+    void *result = NULL;
+    close(asked(port, "/close-never"));
+    int fd = connect_to(port);
+    alarm(3);
+    pthread_create(&thread, NULL, read_until_cancelled, &fd);
+    sleep_ms(50);
+    pthread_cancel(thread);
+    pthread_join(thread, &result);
+    expect(result == PTHREAD_CANCELED, "it ends by the cancellation");
+}
+
+static void does_not_block(uint16_t port)
+{
+    char byte;
+    close(asked(port, "/close-never"));
+    int fd = connect_to(port);
+    alarm(3);
+    expect(recv(fd, &byte, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN, "MSG_DONTWAIT");
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    expect(recv(fd, &byte, 1, 0) == -1 && errno == EAGAIN, "O_NONBLOCK");
+}
+
+static void asked_for_signals(uint16_t port)
+{
+    int fd = asked(port, "/close-later");
+    signal(SIGIO, on_signal);
+    expect(fcntl(fd, F_SETOWN, getpid()) == 0, "F_SETOWN");
+    expect(fcntl(fd, F_SETFL, O_ASYNC) == 0, "O_ASYNC");
+    signals = 0;
+    close(fd);
+    sleep_ms(600);
+    expect(signals == 0, "no signal of a closed descriptor's");
+}
+
+static void asked_for_signals_by_ioctl(uint16_t port)
+{
+    int fd = asked(port, "/close-later");
+    expect(ioctl(fd, FIOASYNC, &(int){1}) == 0, "FIOASYNC");
+    close(fd);
+}
+
+static void linger_unseen(uint16_t port)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 1};
+    int (*unseen_setsockopt)(int, int, int, const void *, socklen_t) =
+        (int (*)(int, int, int, const void *, socklen_t))unseen("setsockopt");
+    int fd = asked(port, "/close-later");
+    expect(unseen_setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0, "SO_LINGER");
+    close(fd);
+    expect(connections(port, true, ESTABLISHED) == 0, "closed at once");
+}
+
+static void looked_after_in_a_wait(uint16_t port)
+{
+    close(asked(port, "/close-later"));
+    expect(poll(NULL, 0, 2000) == 0, "poll");
+    expect(connections(port, true, CLOSE_WAIT) == 0, "ours has ended as well");
+    expect(connections(port, false, TIME_WAIT) == 1, "after the server's");
+}
+
 static void ends_meanwhile(uint16_t port)
 {
     close(asked(port, "/close-later"));
@@ -361,6 +551,15 @@ static const struct play plays[] = {
     {"number_reused_unseen", number_reused_unseen},
     {"sent_unseen", sent_unseen},
     {"forked_with_one_waiting", forked_with_one_waiting},
+    {"blocks_in_a_read", blocks_in_a_read},
+    {"interrupted_in_a_read", interrupted_in_a_read},
+    {"restarted_in_a_read", restarted_in_a_read},
+    {"cancelled_in_a_read", cancelled_in_a_read},
+    {"does_not_block", does_not_block},
+    {"asked_for_signals", asked_for_signals},
+    {"asked_for_signals_by_ioctl", asked_for_signals_by_ioctl},
+    {"linger_unseen", linger_unseen},
+    {"looked_after_in_a_wait", looked_after_in_a_wait},
     {"ends_meanwhile", ends_meanwhile},
     {"killed_meanwhile", killed_meanwhile},
     {"not_deferred", not_deferred},
