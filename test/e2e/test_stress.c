@@ -19,7 +19,7 @@ static const char *threads(void)
 static const char *requests(void)
 {
     const char *set = getenv("TWPOOL_TEST_STRESS_REQUESTS");
-    return set != NULL ? set : "100000";
+    return set != NULL ? set : "40000";
 }
 
 static const char *storm_seconds(void)

@@ -142,7 +142,7 @@ static void call_just_after_parking(uint16_t port)
     pthread_t closer = start(close_with_parking_held);
     await_held_call();
     pthread_t sender = start(send_soon);
-    sleep_ms(50);
+    sleep_ms(20); /* it waits for 200 ms at most */
     join_letting_go(closer);
     pthread_join(sender, NULL);
 }
