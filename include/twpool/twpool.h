@@ -27,7 +27,7 @@ struct twpool_counts {
     uint64_t reused;     /* connect() calls answered with an idle connection */
     uint64_t parked;     /* close() calls after which the connection idles */
     uint64_t deferred;   /* close() calls after which it waits for the peer's close */
-    uint64_t not_parked; /* all other close() calls */
+    uint64_t not_parked; /* all close() calls but the parked ones: the deferred ones too */
     uint64_t ended_idle; /* connections that ended while they were idle */
     uint64_t idle;       /* connections idle now */
 };

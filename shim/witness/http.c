@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#if !defined(LLHTTP_STRICT_MODE) || !LLHTTP_STRICT_MODE
+#error "llhttp in its loose mode swallows a byte after a CR, and with it the beginning of a message"
+#endif
+
 enum { PROTOCOL_LEN = 5 }; /* "HTTP/" */
 
 static void feed(struct witness *witness, llhttp_t *parser, const char *buf, size_t len);
@@ -190,12 +194,12 @@ static void note_fault(const struct direction *to)
 static void settle(struct witness *witness)
 {
     const struct http_witness *http = &witness->http;
-    bool awaited = http->outstanding > 0 || http->response_open;
+    bool awaited = http->outstanding > 0; /* until the end of a response under way, too */
     witness->state = WITNESS_BUSY;
     if (http->closing && !awaited) {
         witness->state = WITNESS_CLOSING;
         witness->reason = REASON_ANNOUNCED_CLOSE;
-        witness->peer_will_close = !http->request_open && !http->unanswered;
+        witness->peer_will_close = http->announced && !http->request_open && !http->unanswered;
     } else if (http->request_open) {
         witness->reason = REASON_REQUEST_INCOMPLETE;
     } else if (awaited) {
@@ -241,6 +245,19 @@ static void begin_body(const struct direction *to)
     to->side->in_body = !(to->parser->flags & F_CHUNKED) && to->parser->content_length > 0;
 }
 
+/* Whether the message says that its sender takes the connection to be over (RFC 9112, 9.3). */
+static bool announces_close(const struct direction *to)
+{
+    uint8_t marks = to->side->marks;
+    return (marks & MARK_CLOSE) || (to->parser->http_minor == 0 && !(marks & MARK_KEEP_ALIVE));
+}
+
+static void note_announced_close(struct http_witness *http)
+{
+    http->closing = true;
+    http->announced = true;
+}
+
 static int on_request_headers(llhttp_t *parser)
 {
     const struct direction to = http_direction(parser);
@@ -263,9 +280,8 @@ static int on_request_headers(llhttp_t *parser)
     if (parser->http_minor == 0) {
         http->explicit_keep_alive = true;
     }
-    if ((to.side->marks & MARK_CLOSE) ||
-        (parser->http_minor == 0 && !(to.side->marks & MARK_KEEP_ALIVE))) {
-        http->closing = true;
+    if (announces_close(&to)) {
+        note_announced_close(http);
     }
     http->request_headers_done = true;
     begin_body(&to);
@@ -277,7 +293,6 @@ static void take_persistence(const struct direction *to)
 {
     struct witness *witness = to->witness;
     struct http_witness *http = &witness->http;
-    uint8_t marks = to->side->marks;
     if (http->promised_idle_ms != UINT32_MAX) {
         witness->idle_limit_ms = http->promised_idle_ms;
     }
@@ -286,9 +301,11 @@ static void take_persistence(const struct direction *to)
     } else if (witness->uses_left != UINT32_MAX) {
         witness->uses_left--; /* an earlier promise, and this exchange used one of it */
     }
-    bool silent = to->parser->http_minor == 1 && !http->explicit_keep_alive;
-    bool persists = silent || (marks & MARK_KEEP_ALIVE);
-    if (!persists || (marks & MARK_CLOSE) || witness->uses_left == 0) {
+    if (announces_close(to)) {
+        note_announced_close(http);
+    }
+    bool silent = http->explicit_keep_alive && !(to->side->marks & MARK_KEEP_ALIVE);
+    if (http->announced || silent || witness->uses_left == 0) {
         http->closing = true;
         http->unanswered |= http->outstanding > 1;
         http->outstanding = 1;
@@ -311,7 +328,9 @@ static int on_response_headers(llhttp_t *parser)
         return http_refuse(&to, REASON_UPGRADE);
     }
     if (interim) {
-        http->closing |= (to.side->marks & MARK_CLOSE) != 0;
+        if (to.side->marks & MARK_CLOSE) {
+            note_announced_close(http);
+        }
         return 1; /* llhttp: no content */
     }
     if (http->response_early) {

@@ -26,7 +26,8 @@ enum http_header {
     HEADER_KEEP_ALIVE,
     HEADER_UPGRADE,
     HEADER_CREDENTIALS,
-    HEADER_CHALLENGES
+    HEADER_CHALLENGES,
+    HEADER_PERSISTENT_AUTH
 };
 
 /* One direction of the connection: the callbacks serve both. */

@@ -25,6 +25,7 @@ static const struct {
     HEADER("proxy-authorization", HEADER_CREDENTIALS, HEADER_OTHER),
     HEADER("www-authenticate", HEADER_OTHER, HEADER_CHALLENGES),
     HEADER("proxy-authenticate", HEADER_OTHER, HEADER_CHALLENGES),
+    HEADER("persistent-auth", HEADER_OTHER, HEADER_PERSISTENT_AUTH), /* IIS */
 #undef HEADER
 };
 enum { HEADERS = sizeof headers / sizeof *headers };
@@ -42,6 +43,13 @@ static void append(char *buf, uint8_t *len, uint8_t size, char byte)
 static bool is_word(const char *buf, size_t len, const char *word)
 {
     return len == strlen(word) && memcmp(buf, word, len) == 0;
+}
+
+/* The schemes whose credentials are proven once, for all that follows on the connection. */
+static bool binds_connection(const char *scheme, size_t len)
+{
+    return is_word(scheme, len, "ntlm") || is_word(scheme, len, "negotiate") ||
+           is_word(scheme, len, "kerberos") || is_word(scheme, len, "credssp");
 }
 
 static bool is_token_byte(char byte)
@@ -103,7 +111,8 @@ static int take_promise(const struct direction *to)
         if (*digit < '0' || *digit > '9') {
             return http_refuse(to, REASON_MALFORMED);
         }
-        count = count < COUNT_MAX ? count * 10 + (*digit - '0') : COUNT_MAX;
+        count = count * 10 + (*digit - '0');
+        count = count < COUNT_MAX ? count : COUNT_MAX;
     }
     if (count == 0) {
         to->side->marks |= MARK_CLOSE;
@@ -144,8 +153,10 @@ static int take_word(const struct direction *to)
         side->header = HEADER_OTHER; /* the scheme comes first, the rest may be anything */
         /* fall through */
     case HEADER_CHALLENGES:
-        side->marks |=
-            is_word(word, len, "ntlm") || is_word(word, len, "negotiate") ? MARK_BOUND : 0;
+        side->marks |= binds_connection(word, len) ? MARK_BOUND : 0;
+        return 0;
+    case HEADER_PERSISTENT_AUTH:
+        side->marks |= is_word(word, len, "true") ? MARK_BOUND : 0;
         return 0;
     default:
         return 0;

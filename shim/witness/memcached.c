@@ -26,9 +26,10 @@ static const struct {
                 {"stats", 0}, {"version", 0}, {"verbosity", 0}, {"flush_all", 0}, {"quit", 0}};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-/* How the answers to those commands begin; or with a digit. */
+/* How the answers to those commands begin; or with a digit. Not OK: flush_all and verbosity alone
+ * are answered so, and so is much else. */
 static const char answers[][2] = {"CL", "DE", "EN", "ER", "EX", "HD", "ME", "MN", "NF",
-                                  "NO", "NS", "OK", "RE", "SE", "ST", "TO", "VA", "VE"};
+                                  "NO", "NS", "RE", "SE", "ST", "TO", "VA", "VE"};
 enum { ANSWERS = sizeof answers / sizeof *answers };
 
 static enum recognition recognise_answer(const struct memcached_witness *memcached);
@@ -136,6 +137,7 @@ static void memcached_received(struct witness *witness, const char *buf, size_t 
             return;
         }
     }
+    memcached->answered = witness->confirmed && memcached->left == 0;
 }
 
 const struct witness_protocol witness_memcached = {
@@ -184,6 +186,7 @@ static size_t take_binary(struct witness *witness, const char *buf, size_t len)
     if (memcached->left == 0 && quits(memcached->head)) {
         say_goodbye(witness);
     }
+    memcached->answered &= quits(memcached->head);
     return taken;
 }
 
@@ -212,6 +215,7 @@ static void take_line_byte(struct witness *witness, char byte)
     struct memcached_line *line = &witness->memcached.line;
     if (byte == '\n') {
         end_line(witness);
+        witness->memcached.answered = false;
         return;
     }
     if (line->cr) {
@@ -279,5 +283,5 @@ static void end_line(struct witness *witness)
 static void say_goodbye(struct witness *witness)
 {
     witness->state = WITNESS_CLOSING;
-    witness->peer_will_close = true;
+    witness->peer_will_close = witness->memcached.answered;
 }

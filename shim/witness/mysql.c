@@ -7,6 +7,7 @@ enum { GREETING_BEGINS = 6 };   /* its header, its version, and the server's fir
 enum { LENGTH_MAX = 0xffffff }; /* a packet of this length is continued by the next one */
 enum { SEQUENCE_LAST = 255 };   /* the number after it is 0 again */
 enum { COM_QUIT = 1 };
+enum { COM_STMT_SEND_LONG_DATA = 0x18, COM_STMT_CLOSE = 0x19 }; /* the two without an answer */
 
 /* Where a packet's parts end. */
 enum { HEADER_END = 4, COMMAND_END = HEADER_END + 1, FLAGS_END = HEADER_END + 4 };
@@ -16,6 +17,7 @@ enum { CLIENT_COMPRESS = 0x20, CLIENT_SSL = 0x800, CLIENT_ZSTD_COMPRESSION = 0x4
 
 static void take_head(struct witness *witness);
 static uint8_t take_header(struct witness *witness, uint32_t length, uint8_t sequence);
+static void take_command(struct witness *witness, uint8_t command, uint32_t length);
 static void take_flags(struct witness *witness, uint32_t flags);
 
 /* The server speaks first. No greeting is 64 KiB long. */
@@ -64,9 +66,13 @@ static void mysql_sent(struct witness *witness, const char *buf, size_t len)
 /* Where the server's packets end does not matter: each command is numbered 0, and nothing else. */
 static void mysql_received(struct witness *witness, const char *buf, size_t len)
 {
+    struct mysql_witness *mysql = &witness->mysql;
     (void)buf;
     (void)len;
     witness->confirmed = true;
+    if (mysql->payload_left == 0 && !mysql->continued) {
+        mysql->answer_due = false; /* what comes earlier answers something else */
+    }
 }
 
 const struct witness_protocol witness_mysql = {
@@ -97,9 +103,8 @@ static void take_head(struct witness *witness)
         }
     } else if (!mysql->logged_in) {
         take_flags(witness, little_endian(mysql->head + HEADER_END, 4));
-    } else if (mysql->head[HEADER_END] == COM_QUIT) {
-        witness->state = WITNESS_CLOSING;
-        witness->peer_will_close = true;
+    } else {
+        take_command(witness, mysql->head[HEADER_END], length);
     }
     mysql->payload_left = length - (mysql->head_len - HEADER_END);
     mysql->head_len = 0;
@@ -123,12 +128,29 @@ static uint8_t take_header(struct witness *witness, uint32_t length, uint8_t seq
     if (first && wrapped) {
         witness_refuse(witness, REASON_MYSQL); /* the packets of a local file, or a command? */
     }
-    return first && sequence == 0 && length == 1 ? COMMAND_END : HEADER_END;
+    if (first && sequence == 0 && length > 0) {
+        return COMMAND_END;
+    }
+    mysql->answer_due |= first; /* a part of the login, or of a file */
+    return HEADER_END;
+}
+
+static void take_command(struct witness *witness, uint8_t command, uint32_t length)
+{
+    struct mysql_witness *mysql = &witness->mysql;
+    if (command == COM_QUIT && length == 1) {
+        witness->state = WITNESS_CLOSING;
+        /* Until a command has been executed the server reads nothing, and does not close. */
+        witness->peer_will_close = !mysql->answer_due;
+    } else if (command != COM_STMT_SEND_LONG_DATA && command != COM_STMT_CLOSE) {
+        mysql->answer_due = true;
+    }
 }
 
 static void take_flags(struct witness *witness, uint32_t flags)
 {
     witness->mysql.logged_in = true;
+    witness->mysql.answer_due = true;
     if (flags & CLIENT_SSL) {
         witness_refuse(witness, REASON_TLS);
     }

@@ -11,9 +11,10 @@ enum { PACKET_MAX = 10000 };                /* MAX_STARTUP_PACKET_LENGTH of the 
 enum { CANCEL_MIN = 16, CANCEL_MAX = 268 }; /* keys of 4 bytes, and of up to 256 in version 3.2 */
 enum { TERMINATE = 'X' };
 
-/* Codes: version 3 with any minor version, and requests in place of a version. */
+/* Codes: the versions 3.0 and 3.2 (there is no other 3), and requests in place of a version. */
 enum {
-    VERSION_MAJOR = 3,
+    VERSION_3_0 = 3 << 16,
+    VERSION_3_2 = VERSION_3_0 | 2,
     CANCEL_REQUEST = 80877102,
     SSL_REQUEST = 80877103,
     GSSENC_REQUEST = 80877104
@@ -33,6 +34,11 @@ static uint32_t big_endian(const char *bytes)
     return value;
 }
 
+static bool is_version(uint32_t code)
+{
+    return code == VERSION_3_0 || code == VERSION_3_2;
+}
+
 static bool is_packet(uint32_t length, uint32_t code)
 {
     if (code == SSL_REQUEST || code == GSSENC_REQUEST) {
@@ -41,7 +47,7 @@ static bool is_packet(uint32_t length, uint32_t code)
     if (code == CANCEL_REQUEST) {
         return length >= CANCEL_MIN && length <= CANCEL_MAX;
     }
-    return code >> 16 == VERSION_MAJOR && length > CODE_END && length <= PACKET_MAX;
+    return is_version(code) && length > CODE_END && length <= PACKET_MAX;
 }
 
 static enum recognition postgresql_begins(const struct first_bytes *first)
@@ -81,7 +87,8 @@ static void postgresql_sent(struct witness *witness, const char *buf, size_t len
         }
         if (postgresql->phase == POSTGRESQL_GOODBYE && postgresql->left == 0) {
             witness->state = WITNESS_CLOSING;
-            witness->peer_will_close = true;
+            /* While it works on a query, the server reads nothing, and does not close. */
+            witness->peer_will_close = !postgresql->answer_due;
         }
         buf += piece;
         len -= piece;
@@ -90,12 +97,16 @@ static void postgresql_sent(struct witness *witness, const char *buf, size_t len
 
 static void postgresql_received(struct witness *witness, const char *buf, size_t len)
 {
+    struct postgresql_witness *postgresql = &witness->postgresql;
     static const char first[] = {'R', 'E', 'N', 'v'}; /* to the startup packet */
-    if (witness->postgresql.phase == POSTGRESQL_ANSWER_DUE) {
+    if (postgresql->phase == POSTGRESQL_ANSWER_DUE) {
         take_answer(witness, *buf++);
         len--;
     }
-    if (len > 0 && witness->postgresql.phase == POSTGRESQL_OPENING) {
+    if (postgresql->left == 0) {
+        postgresql->answer_due = false; /* what comes earlier answers something else */
+    }
+    if (len > 0 && postgresql->phase == POSTGRESQL_OPENING) {
         witness_refuse(witness, REASON_MALFORMED); /* unasked for */
     } else if (len > 0 && !witness->confirmed && memchr(first, *buf, sizeof first) == NULL) {
         witness_refuse(witness, REASON_UNKNOWN_PROTOCOL);
@@ -139,9 +150,10 @@ static void take_packet(struct witness *witness, uint32_t length, uint32_t code)
     postgresql->left = length - CODE_END;
     if (code == CANCEL_REQUEST) {
         postgresql->phase = POSTGRESQL_GOODBYE; /* the server acts on it, and only closes */
+        postgresql->answer_due = false;
     } else {
-        bool version = code >> 16 == VERSION_MAJOR;
-        postgresql->phase = version ? POSTGRESQL_SESSION : POSTGRESQL_ANSWER_DUE;
+        postgresql->phase = is_version(code) ? POSTGRESQL_SESSION : POSTGRESQL_ANSWER_DUE;
+        postgresql->answer_due = true;
     }
 }
 
@@ -155,6 +167,8 @@ static void take_message(struct witness *witness, char type, uint32_t length)
     postgresql->left = length - LENGTH_LEN;
     if (type == TERMINATE) {
         postgresql->phase = POSTGRESQL_GOODBYE;
+    } else {
+        postgresql->answer_due = true;
     }
 }
 

@@ -83,7 +83,8 @@ struct http_witness {
     uint8_t outstanding;
     bool request_open, response_open; /* inside a message: a byte of it was seen, its end was not */
     bool request_headers_done;
-    bool closing;             /* a close was announced: no further request will be answered */
+    bool closing;             /* no further request will be answered */
+    bool announced;           /* and that was said, not only concluded from a silence */
     bool unanswered;          /* and bytes were sent that it leaves without an answer */
     bool explicit_keep_alive; /* a request was HTTP/1.0: to persist must be said in so many words */
     bool response_early;      /* the response under way began before its request was sent whole */
@@ -141,12 +142,11 @@ struct redis_witness {
     bool unanswered;      /* and bytes were sent that will not be answered */
 };
 
-enum { RAW_FIRST_MAX = 8 }; /* as long as "CONNECT " */
+/* What a tunnel may begin with: a SOCKS5 greeting that offers all that it can, and the answer. */
+enum { RAW_FIRST_MAX = 2 + 255, RAW_REPLY_MAX = 2 };
 struct raw_witness {
-    bool replied; /* bytes were received since the last send */
-    /* Of what was sent before the first reply: how much, its beginning and its last byte. */
-    uint64_t sent_len;
-    char first[RAW_FIRST_MAX], last;
+    uint64_t sent_len; /* before the first reply; of it first holds as much as it can */
+    uint8_t first[RAW_FIRST_MAX], reply[RAW_REPLY_MAX], reply_len;
 };
 
 /* Of the protocols that follow, only what the client sends: where its messages end, so that its
@@ -158,6 +158,7 @@ struct mysql_witness {
     uint8_t sequence; /* of the last packet */
     bool logged_in;   /* the first packet was sent, to its flags */
     bool continued;   /* the last packet was of the full size: the next belongs to it */
+    bool answer_due;  /* nothing was received since what wants an answer was sent */
 };
 
 enum postgresql_phase {
@@ -172,6 +173,7 @@ struct postgresql_witness {
     uint32_t left; /* of the message under way, behind what head holds */
     char head[8];
     uint8_t head_len;
+    bool answer_due; /* nothing was received since what wants an answer was sent */
 };
 
 struct memcached_line {
@@ -184,6 +186,7 @@ struct memcached_line {
 
 struct memcached_witness {
     bool begun, binary;
+    bool answered; /* something was received since the last command that was not quit */
     uint32_t left; /* of the data, their CR LF included, or of a binary request behind head */
     struct memcached_line line;
     char head[12]; /* of a binary request */
@@ -197,9 +200,10 @@ struct witness {
     enum reason reason;     /* why the state is not IDLE; REASON_NONE when it is */
     uint32_t idle_limit_ms; /* what the peer promised (Keep-Alive: timeout=), 0 = nothing */
     uint32_t uses_left;     /* further requests that the peer will take, UINT32_MAX = no limit */
-    /* Nothing is under way, and the peer is about to close: a goodbye was sent whole, or a close
-     * was announced and the exchange is over. Then the state is CLOSING or PRIVATE, and a close of
-     * ours may wait for the peer's. Bytes that are sent after it make it false again. */
+    /* Nothing is under way, and the peer is about to close: a goodbye was sent whole with no answer
+     * due, or a close was announced and the exchange is over. Then the state is CLOSING or PRIVATE,
+     * and a close of ours may wait for the peer's. Bytes that are sent after it make it false
+     * again. */
     bool peer_will_close;
     bool sniffing;  /* the rule is `auto` and the first bytes have not told the protocol yet */
     bool sniffed;   /* the protocol was recognised, not named by a rule */

@@ -9,15 +9,18 @@
 
 enum { STEPS_MAX = 8 };
 
-/* How a connection under `auto` ends up; a goodbye is CLOSING, and the peer will close. */
-#define GOODBYE(protocol) WITNESS_CLOSING, REASON_##protocol
-#define BUSY(protocol) WITNESS_BUSY, REASON_##protocol
-#define PRIVATE(reason) WITNESS_PRIVATE, REASON_##reason
+/* How a connection under `auto` ends up, and whether the peer will close. A goodbye that the server
+ * may not read soon, or that nothing shows to be one, is UNHEARD. */
+#define GOODBYE(protocol) WITNESS_CLOSING, REASON_##protocol, true
+#define UNHEARD(protocol) WITNESS_CLOSING, REASON_##protocol, false
+#define BUSY(protocol) WITNESS_BUSY, REASON_##protocol, false
+#define PRIVATE(reason) WITNESS_PRIVATE, REASON_##reason, false
 
 struct session {
     struct step steps[STEPS_MAX]; /* up to one of length 0 */
     enum witness_state state;
     enum reason reason;
+    bool will_close;
 };
 
 /* Handshake up to the server's OK, as PyMySQL does it. */
@@ -26,14 +29,21 @@ struct session {
 #define LOGIN_WITH(flags) "\x0a\x00\x00\x01" flags "\xff\xff\xff\x00\x2d\x00"
 #define MYSQL_OPEN RECEIVED(GREETING), SENT(LOGIN), RECEIVED("\x07\x00\x00\x02\x00\x00\x00\x02\x00")
 #define COM_QUIT "\x01\x00\x00\x00\x01"
+#define COM_QUERY "\x09\x00\x00\x00\x03SELECT 1"
+#define COM_STMT_CLOSE "\x05\x00\x00\x00\x19\x01\x00\x00\x00"
+#define COM_STMT_SEND_LONG_DATA "\x08\x00\x00\x00\x18\x01\x00\x00\x00\x00\x00x"
+#define MYSQL_OK RECEIVED("\x07\x00\x00\x01\x00\x00\x00\x02\x00")
 
 #define SSL_REQUEST "\x00\x00\x00\x08\x04\xd2\x16\x2f"
 #define GSSENC_REQUEST "\x00\x00\x00\x08\x04\xd2\x16\x30"
 #define CANCEL "\x00\x00\x00\x10\x04\xd2\x16\x2e\x00\x00\x01\x02\xca\xfe\xba\xbe"
 #define STARTUP "\x00\x00\x00\x10\x00\x03\x00\x00user\x00x\x00\x00"
 #define AUTHENTICATED "R\x00\x00\x00\x08\x00\x00\x00\x00Z\x00\x00\x00\x05I"
+#define POSTGRESQL_OPEN SENT(STARTUP), RECEIVED(AUTHENTICATED)
+#define QUERY "Q\x00\x00\x00\x06;\x00"
 #define TERMINATE "X\x00\x00\x00\x04"
 
+#define GET_ANSWERED SENT("get a\r\n"), RECEIVED("END\r\n")
 #define BINARY(opcode, key, extras, type, body)                                                    \
     "\x80" opcode key extras type "\x00\x00" body "\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00"   \
     "\x00"
@@ -44,10 +54,22 @@ struct session {
 static const struct session mysql_sessions[] = {
     {{MYSQL_OPEN}, BUSY(MYSQL)},
     {{MYSQL_OPEN, SENT(COM_QUIT)}, GOODBYE(MYSQL)},
-    {{MYSQL_OPEN, SENT("\x01\x00\x00\x00\x0e"), SENT(COM_QUIT)}, GOODBYE(MYSQL)},
-    {{RECEIVED(GREETING), SENT(LOGIN COM_QUIT)}, GOODBYE(MYSQL)},
-    {{RECEIVED(GREETING), SENT(LOGIN "\x09\x00\x00\x00\x03SELECT 1" COM_QUIT)}, GOODBYE(MYSQL)},
-    {{MYSQL_OPEN, SENT("\x00\x00\x00\x03" COM_QUIT)}, GOODBYE(MYSQL)},
+    {{MYSQL_OPEN, SENT("\x00\x00\x00\x03"), MYSQL_OK, SENT(COM_QUIT)}, GOODBYE(MYSQL)},
+    {{MYSQL_OPEN, SENT(COM_QUERY), MYSQL_OK, SENT(COM_QUIT)}, GOODBYE(MYSQL)},
+    /* The server is at work, and reads no goodbye. */
+    {{MYSQL_OPEN, SENT("\x01\x00\x00\x00\x0e"), SENT(COM_QUIT)}, UNHEARD(MYSQL)},
+    {{MYSQL_OPEN, SENT(COM_QUERY), SENT(COM_QUIT)}, UNHEARD(MYSQL)},
+    {{MYSQL_OPEN, SENT(COM_QUERY), MYSQL_OK, SENT(COM_QUERY COM_QUIT)}, UNHEARD(MYSQL)},
+    {{MYSQL_OPEN, SENT(COM_QUERY "\x09\x00\x00\x00\x03SEL"), MYSQL_OK, SENT("ECT 1" COM_QUIT)},
+     UNHEARD(MYSQL)},
+    {{RECEIVED(GREETING), SENT(LOGIN COM_QUIT)}, UNHEARD(MYSQL)},
+    {{RECEIVED(GREETING), SENT(LOGIN COM_QUERY COM_QUIT)}, UNHEARD(MYSQL)},
+    {{MYSQL_OPEN, SENT("\x00\x00\x00\x03" COM_QUIT)}, UNHEARD(MYSQL)},
+    {{MYSQL_OPEN, SENT("\x00\x00\x00\x00" COM_QUIT)}, UNHEARD(MYSQL)},
+    /* These two are not answered. */
+    {{MYSQL_OPEN, SENT(COM_STMT_CLOSE COM_QUIT)}, GOODBYE(MYSQL)},
+    {{MYSQL_OPEN, SENT(COM_STMT_SEND_LONG_DATA COM_QUIT)}, GOODBYE(MYSQL)},
+    {{MYSQL_OPEN, SENT(COM_QUERY), SENT(COM_STMT_CLOSE COM_QUIT)}, UNHEARD(MYSQL)},
     /* Not a command of one byte, or not a command. */
     {{MYSQL_OPEN, SENT("\x01\x00\x00\x00\x0e")}, BUSY(MYSQL)},
     {{MYSQL_OPEN, SENT("\x02\x00\x00\x00\x01\x01")}, BUSY(MYSQL)},
@@ -60,8 +82,8 @@ static const struct session mysql_sessions[] = {
      BUSY(MYSQL)},
     /* A file sent by LOAD DATA LOCAL, packets numbered on: is the last one a command? */
     {{MYSQL_OPEN, SENT("\x01\x00\x00\xff\x41" COM_QUIT)}, PRIVATE(MYSQL)},
-    {{MYSQL_OPEN, SENT("\x01\x00\x00\xfe\x41" COM_QUIT)}, GOODBYE(MYSQL)},
-    {{MYSQL_OPEN, SENT("\x01\x00\x00\xff\x41\x01\x00\x00\x01\x41" COM_QUIT)}, GOODBYE(MYSQL)},
+    {{MYSQL_OPEN, SENT("\x01\x00\x00\xfe\x41" COM_QUIT)}, UNHEARD(MYSQL)},
+    {{MYSQL_OPEN, SENT("\x01\x00\x00\xff\x41\x01\x00\x00\x01\x41" COM_QUIT)}, UNHEARD(MYSQL)},
     /* Other framing follows. */
     {{RECEIVED(GREETING), SENT(LOGIN_WITH("\x05\xaa\x3a\x00"))}, PRIVATE(TLS)},
     {{RECEIVED(GREETING), SENT(LOGIN_WITH("\x25\xa2\x3a\x00") COM_QUIT)}, PRIVATE(MYSQL)},
@@ -84,19 +106,28 @@ static const struct session mysql_sessions[] = {
     {{RECEIVED("\x18\x00\x00\x00\x0a"), SENT("\x0a\x00"), RECEIVED("8.0.35")},
      PRIVATE(SERVER_FIRST)},
     {{SENT("\x0a\x00\x00\x01"), RECEIVED(GREETING)}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{RECEIVED("\x18\x00\x00\x00\x0a")}, WITNESS_BUSY, REASON_SERVER_FIRST},
+    {{RECEIVED("\x18\x00\x00\x00\x0a")}, BUSY(SERVER_FIRST)},
 };
 
 static const struct session postgresql_sessions[] = {
     {{SENT(STARTUP), RECEIVED(AUTHENTICATED)}, BUSY(POSTGRESQL)},
     {{SENT(STARTUP), RECEIVED(AUTHENTICATED), SENT(TERMINATE)}, GOODBYE(POSTGRESQL)},
-    {{SENT(STARTUP TERMINATE)}, GOODBYE(POSTGRESQL)},
-    {{SENT(STARTUP "p\x00\x00\x00\x06me" TERMINATE)}, GOODBYE(POSTGRESQL)},
-    {{SENT(STARTUP "S\x00\x00\x00\x04" TERMINATE)}, GOODBYE(POSTGRESQL)},
+    {{POSTGRESQL_OPEN, SENT(QUERY), RECEIVED("C\x00\x00"), SENT(TERMINATE)}, GOODBYE(POSTGRESQL)},
+    /* The server is at work, and reads no goodbye. */
+    {{POSTGRESQL_OPEN, SENT(QUERY), SENT(TERMINATE)}, UNHEARD(POSTGRESQL)},
+    {{POSTGRESQL_OPEN, SENT(QUERY), RECEIVED("C\x00\x00"), SENT(QUERY TERMINATE)},
+     UNHEARD(POSTGRESQL)},
+    {{POSTGRESQL_OPEN, SENT(QUERY "Q\x00\x00\x00\x06"), RECEIVED("C\x00\x00"),
+      SENT(";\x00" TERMINATE)},
+     UNHEARD(POSTGRESQL)},
+    {{SENT(STARTUP TERMINATE)}, UNHEARD(POSTGRESQL)},
+    {{SENT(STARTUP "p\x00\x00\x00\x06me" TERMINATE)}, UNHEARD(POSTGRESQL)},
+    {{SENT(STARTUP "S\x00\x00\x00\x04" TERMINATE)}, UNHEARD(POSTGRESQL)},
     {{SENT(GSSENC_REQUEST), RECEIVED("N"), SENT(SSL_REQUEST), RECEIVED("N"), SENT(STARTUP),
       RECEIVED("v\x00\x00\x00\x04"), SENT(TERMINATE)},
      GOODBYE(POSTGRESQL)},
-    {{SENT("\x00\x00\x00\x10\x00\x03\x00\x02user\x00x\x00\x00"), SENT(TERMINATE)},
+    {{SENT("\x00\x00\x00\x10\x00\x03\x00\x02user\x00x\x00\x00"), RECEIVED(AUTHENTICATED),
+      SENT(TERMINATE)},
      GOODBYE(POSTGRESQL)},
     {{SENT(CANCEL)}, GOODBYE(POSTGRESQL)},
     {{SENT(SSL_REQUEST), RECEIVED("N"), SENT(CANCEL)}, GOODBYE(POSTGRESQL)},
@@ -123,8 +154,8 @@ static const struct session postgresql_sessions[] = {
      PRIVATE(MALFORMED)},
     {{SENT(STARTUP "X\x00\x00\x00\x05\x00")}, PRIVATE(MALFORMED)},
     {{SENT(STARTUP "Q\x00\x00\x00\x03")}, PRIVATE(MALFORMED)},
-    {{SENT(STARTUP TERMINATE "X")}, PRIVATE(MALFORMED)},
-    {{SENT(STARTUP TERMINATE), SENT("X")}, PRIVATE(MALFORMED)},
+    {{POSTGRESQL_OPEN, SENT(TERMINATE "X")}, PRIVATE(MALFORMED)},
+    {{POSTGRESQL_OPEN, SENT(TERMINATE), SENT("X")}, PRIVATE(MALFORMED)},
     {{SENT(CANCEL), SENT(CANCEL)}, PRIVATE(MALFORMED)},
     /* Another protocol. */
     {{SENT(STARTUP), RECEIVED("Hello"), SENT(TERMINATE)}, PRIVATE(UNKNOWN_PROTOCOL)},
@@ -134,6 +165,8 @@ static const struct session postgresql_sessions[] = {
     {{SENT("\x00\x01")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("\x00\x00\x00\x10\x00\x02\x00\x00")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("\x00\x00\x00\x10\x00\x04\x00\x00")}, PRIVATE(UNKNOWN_PROTOCOL)},
+    {{SENT("\x00\x00\x00\x10\x00\x03\x00\x01")}, PRIVATE(UNKNOWN_PROTOCOL)},
+    {{SENT("\x00\x00\x00\x17\x00\x03\x00\x03")}, PRIVATE(UNKNOWN_PROTOCOL)}, /* Kafka's are so */
     {{SENT("\x00\x00\x00\x08\x00\x03\x00\x00")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("\x00\x00\x27\x11\x00\x03\x00\x00")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("\x00\x00\x27\x10\x00\x03\x00\x00")}, BUSY(POSTGRESQL)},
@@ -148,27 +181,35 @@ static const struct session postgresql_sessions[] = {
 };
 
 static const struct session memcached_sessions[] = {
-    {{SENT("quit\r\n")}, GOODBYE(MEMCACHED)},
-    {{SENT("quit\n")}, GOODBYE(MEMCACHED)},
+    {{SENT("quit\r\n")}, UNHEARD(MEMCACHED)},
+    {{SENT("quit\n")}, UNHEARD(MEMCACHED)},
     {{SENT("get a\r\n"), RECEIVED("END\r\n"), SENT("quit\r\n")}, GOODBYE(MEMCACHED)},
+    {{GET_ANSWERED, SENT("quit\n")}, GOODBYE(MEMCACHED)},
+    {{SENT("set a 0 0 1\r\nx\r\n"), RECEIVED("STORED\r\n"), SENT("quit\r\n")}, GOODBYE(MEMCACHED)},
+    /* Nothing shows that it is memcached, or a command before it is not answered. */
+    {{GET_ANSWERED, SENT("get a\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
+    {{SENT("get a\r\nset a 0 0 1\r\n"), RECEIVED("END\r\n"), SENT("x\r\nquit\r\n")},
+     UNHEARD(MEMCACHED)},
+    {{SENT("get a\r\n"), RECEIVED("E"), SENT("quit\r\n")}, UNHEARD(MEMCACHED)},
+    {{SENT(BINARY_GET), RECEIVED("\x81"), SENT(BINARY_GET BINARY_QUIT)}, UNHEARD(MEMCACHED)},
     {{SENT("get a\r\n"), RECEIVED("VALUE a 0 1\r\nx\r\nEND\r\n")}, BUSY(MEMCACHED)},
     {{SENT("set quit 0 0 6\r\nquit\r\n\r\n")}, BUSY(MEMCACHED)},
-    {{SENT("set quit 0 0 6\r\nquit\r\n\r\nquit\r\n")}, GOODBYE(MEMCACHED)},
-    {{SENT("set a 0 0 0\r\n\r\nquit\r\n")}, GOODBYE(MEMCACHED)},
-    {{SENT("set  a 0 -1  4 noreply\r\nquit\r\nquit\r\n")}, GOODBYE(MEMCACHED)},
-    {{SENT("add a 0 0 4\nquit\r\nquit\r\n")}, GOODBYE(MEMCACHED)},
+    {{SENT("set quit 0 0 6\r\nquit\r\n\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
+    {{SENT("set a 0 0 0\r\n\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
+    {{SENT("set  a 0 -1  4 noreply\r\nquit\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
+    {{SENT("add a 0 0 4\nquit\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
     {{SENT("replace a 0 0 6\r\nquit\r\n")}, BUSY(MEMCACHED)},
     {{SENT("append a 0 0 6\r\nquit\r\n")}, BUSY(MEMCACHED)},
     {{SENT("prepend a 0 0 6\r\nquit\r\n")}, BUSY(MEMCACHED)},
     {{SENT("cas a 0 0 6 77\r\nquit\r\n")}, BUSY(MEMCACHED)},
     {{SENT("ms a 6 T0\r\nquit\r\n")}, BUSY(MEMCACHED)},
-    {{SENT("ms a 4\r\nquit\r\nquit\r\n")}, GOODBYE(MEMCACHED)},
-    {{SENT("touch a 60\r\nincr a 1\r\nmn\r\nstats settings\r\nquit\r\n")}, GOODBYE(MEMCACHED)},
-    {{SENT("verbosity 1\r\n\r\nset_up a 0 0 6\r\nquit\r\n")}, GOODBYE(MEMCACHED)},
-    {{SENT("get set 0 0 6\r\nquit\r\n")}, GOODBYE(MEMCACHED)},
+    {{SENT("ms a 4\r\nquit\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
+    {{SENT("touch a 60\r\nincr a 1\r\nmn\r\nstats settings\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
+    {{SENT("verbosity 1\r\n\r\nset_up a 0 0 6\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
+    {{SENT("get set 0 0 6\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
     {{SENT("set a 0 0 1073741824\r\nquit\r\n")}, BUSY(MEMCACHED)},
     /* Not whole, or not a command. */
-    {{SENT("quit")}, WITNESS_BUSY, REASON_REQUEST_INCOMPLETE},
+    {{SENT("quit")}, BUSY(REQUEST_INCOMPLETE)},
     {{SENT("quit\r")}, BUSY(MEMCACHED)},
     {{SENT("quit now\r\n")}, BUSY(MEMCACHED)},
     {{SENT("quit \r\n")}, BUSY(MEMCACHED)},
@@ -180,6 +221,7 @@ static const struct session memcached_sessions[] = {
     {{SENT("incr a 1\r\n"), RECEIVED("7\r\n")}, BUSY(MEMCACHED)},
     {{SENT("set a b\r\n")}, PRIVATE(MALFORMED)},
     {{SENT("get a\r\n"), RECEIVED("$-1\r\n"), SENT("quit\r\n")}, PRIVATE(UNKNOWN_PROTOCOL)},
+    {{SENT("verbosity 1\r\n"), RECEIVED("OK\r\n"), SENT("quit\r\n")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("get a\r\n"), RECEIVED("Error\r\n")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("get a\r\n"), RECEIVED(":1\r\n")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("get a\r\n"), RECEIVED("/1\r\n")}, PRIVATE(UNKNOWN_PROTOCOL)},
@@ -197,8 +239,8 @@ static const struct session memcached_sessions[] = {
     {{SENT("set a 0 0 1\r\nx\rquit\r\n")}, PRIVATE(MALFORMED)},
     {{SENT("get a\rquit\r\n")}, PRIVATE(MALFORMED)},
     {{SENT("get a\r\r\n")}, PRIVATE(MALFORMED)},
-    {{SENT("quit\r\nget a\r\n")}, PRIVATE(MALFORMED)},
-    {{SENT("quit\r\n"), SENT("\n")}, PRIVATE(MALFORMED)},
+    {{GET_ANSWERED, SENT("quit\r\nget a\r\n")}, PRIVATE(MALFORMED)},
+    {{GET_ANSWERED, SENT("quit\r\n"), SENT("\n")}, PRIVATE(MALFORMED)},
     /* Another protocol. */
     {{SENT("getx a\r\n")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("GET a\r\n"), RECEIVED("$-1\r\n")}, PRIVATE(MALFORMED)},
@@ -206,10 +248,10 @@ static const struct session memcached_sessions[] = {
     {{SENT("ge"), RECEIVED("x"), SENT("t a\r\n")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{RECEIVED("\x18"), SENT("quit\r\n")}, PRIVATE(SERVER_FIRST)},
     /* The binary protocol. */
-    {{SENT(BINARY_QUIT)}, GOODBYE(MEMCACHED)},
+    {{SENT(BINARY_QUIT)}, UNHEARD(MEMCACHED)},
     {{SENT(BINARY_GET), RECEIVED("\x81"), SENT(BINARY_QUITQ)}, GOODBYE(MEMCACHED)},
-    {{SENT(BINARY_GET BINARY_GET BINARY_QUIT)}, GOODBYE(MEMCACHED)},
-    {{SENT(BINARY_QUIT), RECEIVED("\x81\x07")}, GOODBYE(MEMCACHED)},
+    {{SENT(BINARY_GET BINARY_GET BINARY_QUIT)}, UNHEARD(MEMCACHED)},
+    {{SENT(BINARY_QUIT), RECEIVED("\x81\x07")}, UNHEARD(MEMCACHED)},
     {{SENT("\x80\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00"
            "\x00\x00")},
      BUSY(MEMCACHED)},
@@ -248,31 +290,32 @@ static size_t count_steps(const struct session *session)
 }
 
 static void assert_is(const struct witness *witness, enum witness_state state, enum reason reason,
-                      size_t which, long cut)
+                      bool will_close, size_t which, long cut)
 {
     ck_assert_msg(witness->state == state && witness->reason == reason &&
-                      witness->peer_will_close == (state == WITNESS_CLOSING),
+                      witness->peer_will_close == will_close,
                   "step %zu cut at %ld: state %d, %s, the peer %s close", which, cut,
                   witness->state, reason_name(witness->reason),
                   witness->peer_will_close ? "will" : "will not");
 }
 
 static void assert_however_split(const struct step *steps, size_t count, enum witness_state state,
-                                 enum reason reason)
+                                 enum reason reason, bool will_close)
 {
     struct witness witness = steps_take(steps, count, 0, EACH_BYTE);
-    assert_is(&witness, state, reason, 0, EACH_BYTE);
+    assert_is(&witness, state, reason, will_close, 0, EACH_BYTE);
     for (size_t which = 0; which < count; which++) {
         for (size_t cut = 0; cut < steps[which].len; cut++) {
             witness = steps_take(steps, count, which, (long)cut);
-            assert_is(&witness, state, reason, which, (long)cut);
+            assert_is(&witness, state, reason, will_close, which, (long)cut);
         }
     }
 }
 
 static void assert_session(const struct session *session)
 {
-    assert_however_split(session->steps, count_steps(session), session->state, session->reason);
+    assert_however_split(session->steps, count_steps(session), session->state, session->reason,
+                         session->will_close);
 }
 
 START_TEST(mysql_is_followed_to_com_quit)
@@ -348,7 +391,30 @@ START_TEST(a_mysql_packet_that_continues_another_is_no_command)
     send_zeros(&witness, 0xffffff);
     witness_sent(&witness, COM_QUIT, 5);
     assert_is(&witness, BUSY(MYSQL), 0, WHOLE);
+    witness_received(&witness, "\x01", 1);
     witness_sent(&witness, COM_QUIT, 5);
+    assert_is(&witness, GOODBYE(MYSQL), 0, WHOLE);
+}
+END_TEST
+
+START_TEST(a_mysql_packet_that_is_to_be_continued_was_not_answered)
+{
+    static const struct step open[] = {MYSQL_OPEN, SENT("\xff\xff\xff\x00\x03")};
+    struct witness witness = steps_take(open, sizeof open / sizeof *open, 0, WHOLE);
+    send_zeros(&witness, 0xffffff - 1);
+    witness_received(&witness, "\x01", 1);
+    witness_sent(&witness, "\x00\x00\x00\x01" COM_QUIT, 9);
+    assert_is(&witness, UNHEARD(MYSQL), 0, WHOLE);
+}
+END_TEST
+
+/* 16 MiB of long data and their continuation: still no answer is due. */
+START_TEST(the_continuation_of_long_data_is_not_answered_either)
+{
+    static const struct step open[] = {MYSQL_OPEN, SENT("\xff\xff\xff\x00\x18")};
+    struct witness witness = steps_take(open, sizeof open / sizeof *open, 0, WHOLE);
+    send_zeros(&witness, 0xffffff - 1);
+    witness_sent(&witness, "\x00\x00\x00\x01" COM_QUIT, 9);
     assert_is(&witness, GOODBYE(MYSQL), 0, WHOLE);
 }
 END_TEST
@@ -378,6 +444,8 @@ static Suite *goodbyes_suite(void)
     tcase_add_test(tests, recorded_sessions_end_with_the_goodbye);
     tcase_add_test(tests, no_part_of_a_recorded_session_is_a_goodbye);
     tcase_add_test(tests, a_mysql_packet_that_continues_another_is_no_command);
+    tcase_add_test(tests, a_mysql_packet_that_is_to_be_continued_was_not_answered);
+    tcase_add_test(tests, the_continuation_of_long_data_is_not_answered_either);
     tcase_add_test(tests, no_goodbye_protocol_ever_says_idle_or_touches_a_limit);
     suite_add_tcase(suite, tests);
     return suite;

@@ -102,9 +102,17 @@ static const struct exchange corpus[] = {
     {GET_WITH("Authorization: NTLM TlRMTVNTUAAB"), "", PRIVATE(AUTH)},
     {GET_WITH("authorization: \tnegotiate YII="), "", PRIVATE(AUTH)},
     {GET_WITH("Proxy-Authorization: Negotiate"), "", PRIVATE(AUTH)},
+    {GET_WITH("Authorization: Kerberos YIIC"), "", PRIVATE(AUTH)},
+    {GET_WITH("Proxy-Authorization: CredSSP TlRM"), "", PRIVATE(AUTH)},
     {GET_WITH("Authorization: Basic TlRM/ntlm"), OK, IDLE},
     {GET_WITH("Authorization: NTLMv3 x"), OK, IDLE},
     {GET, OK_WITH("WWW-Authenticate: Negotiate"), PRIVATE(AUTH)},
+    {GET, OK_WITH("WWW-Authenticate: CredSSP"), PRIVATE(AUTH)},
+    {GET, OK_WITH("Proxy-Authenticate: Basic realm=x, Kerberos"), PRIVATE(AUTH)},
+    {GET, OK_WITH("Persistent-Auth: true"), PRIVATE(AUTH)},
+    {GET, OK_WITH("persistent-auth:True"), PRIVATE(AUTH)},
+    {GET, OK_WITH("Persistent-Auth: false"), IDLE},
+    {GET_WITH("Persistent-Auth: true"), OK, IDLE},
     {GET, OK_WITH("WWW-Authenticate: Basic realm=\"a, b\", charset=\"UTF-8\", ntlm"),
      PRIVATE(AUTH)},
     {GET, OK_WITH("WWW-Authenticate: Basic realm=x\r\nProxy-Authenticate: NTLM"), PRIVATE(AUTH)},
@@ -156,6 +164,11 @@ static const struct exchange corpus[] = {
     {"GET / HTTP/1.1\r\nHost: a\n\r\n", OK, PRIVATE(MALFORMED)},
     {"GET / HTTP/1.1\r\nHost: a\r\n\n", OK, PRIVATE(MALFORMED)},
     {"GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", OK, PRIVATE(MALFORMED)},
+    {"GET / HTTP/1.1\r\nHost: a\r\n\rGET /2 HTTP/1.1\r\n", "", PRIVATE(MALFORMED)},
+    {"GET / HTTP/1.1\r\nHost: a\r\n\rX", OK, PRIVATE(MALFORMED)},
+    {GET, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\rX", PRIVATE(MALFORMED)},
+    {GET, OK_CHUNKED("2\r\nok\r\n0\r\n\rX"), PRIVATE(MALFORMED)},
+    {GET, OK_CHUNKED("2\rXok\r\n0\r\n\r\n"), PRIVATE(MALFORMED)},
     {GET_WITH("X: a\r\n folded"), OK, PRIVATE(MALFORMED)},
     {GET_WITH("X:\r\n\tfolded"), OK, PRIVATE(MALFORMED)},
     {GET_WITH("Content-Length:\r\n 0"), OK, PRIVATE(MALFORMED)},
@@ -432,8 +445,9 @@ static const struct {
     {GET_WITH("Connection: close"), "HTTP/1.1 304 Not Modified\r\n\r\n", true},
     {GET, "HTTP/1.1 103 Early Hints\r\nConnection: close\r\n\r\n" OK, true},
     {OLD_GET, OK, true},
-    {OLD_GET_KEPT, OK, true}, /* HTTP/1.1 that does not say keep-alive to an HTTP/1.0 client */
     {GET, "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", true},
+    {OLD_GET_KEPT, OK_WITH("Connection: close"), true},
+    {OLD_GET_KEPT, OK, false}, /* not kept alive in so many words, nor ended */
     {GET, OK_WITH("Keep-Alive: max=0"), true},
     {GET, OK, false},
     /* The content ends with the connection: whether it is over only the peer's close tells. */
@@ -493,6 +507,8 @@ static const struct {
     {"Keep-Alive: 300", 0, UINT32_MAX},
     {"Keep-Alive: x=0, maximum=0", 0, UINT32_MAX},
     {"Keep-Alive: timeout=99999999999999999999", 999999000, UINT32_MAX},
+    {"Keep-Alive: timeout=9999999, max=9999999", 999999000, 1000000},
+    {"Keep-Alive: timeout=4294969", 999999000, UINT32_MAX}, /* 2^32 ms, and 705 */
 };
 
 START_TEST(a_keep_alive_header_promises_time_and_uses)
@@ -520,6 +536,7 @@ START_TEST(a_promise_lasts_until_the_next_and_its_uses_are_used_up)
     sent(&witness, GET);
     received(&witness, OK);
     assert_is(&witness, WITNESS_CLOSING, REASON_ANNOUNCED_CLOSE);
+    ck_assert(!witness.peer_will_close); /* it need not, and did not say so */
 }
 END_TEST
 

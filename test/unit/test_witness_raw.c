@@ -208,33 +208,69 @@ static const struct {
     size_t sent_len;
     bool is_tunnel;
 } beginnings[] = {
-    {"\5\1\0", "\5\0", 3, true},                         /* SOCKS5, no authentication */
-    {"\5\2\0\2", "\5\2", 4, true},                       /* or a password */
-    {"\4\1\x1f\x90\x0a\x4d\0\2\0", "\0Z", 9, true},      /* SOCKS4 */
-    {"\4\1\0\x50\0\0\0\1u\0h\0", "\0Z", 12, true},       /* SOCKS4a: a user, and a name */
-    {"CONNECT host:80 HTTP/1.0\r\n\r\n", "H", 28, true}, /* HTTP */
-    {"\5\1\0\1", "\5\0", 4, false},                      /* longer than a greeting */
-    {"\5\1\0", "\1\0", 3, false},                        /* another reply */
-    {"\4\1\x1f\x90\x0a\x4d\0\0", "\0Z", 8, false},       /* shorter than a request */
-    {"\4\1\x1f\x90\x0a\x4d\0\2u", "\0Z", 9, false},      /* its end is missing */
-    {"\4\1\x1f\x90\x0a\x4d\0\2\0", "\4Z", 9, false},     /* another reply */
-    {"CONNECTED\n", "H", 10, false},
+    {"\5\1\0", "\5\0", 3, true},                            /* SOCKS5, no authentication */
+    {"\5\2\0\2", "\5\2", 4, true},                          /* or a password */
+    {"\4\1\x1f\x90\x0a\x4d\0\2\0", "\0Z", 9, true},         /* SOCKS4 */
+    {"\4\1\0\x50\0\0\0\1u\0h\0", "\0Z", 12, true},          /* SOCKS4a: a user, and a name */
+    {"CONNECT host:80 HTTP/1.0\r\n\r\n", "HT", 28, true},   /* HTTP */
+    {"\5\1\0", "\5\xff", 3, true},                          /* SOCKS5, nothing accepted */
+    {"\5\1\0\5\1\0\1\x0a\x4d\0\2\0\x50", "\5\0", 13, true}, /* with the request behind it */
+    {"\5\7\1\2\3\4\5\6\x80", "\5\x80", 9, true},            /* the last of many methods */
+    {"\4\1\x1f\x90\x0a\x4d\0\2\0GET /", "\0Z", 14, true},   /* SOCKS4 with data behind it */
+    {"\4\1\x1f\x90\x0a\x4d\0\2u\0x", "\0[", 11, true},      /* and refused */
+    {"\5\2\0", "\5\0", 3, false},                           /* shorter than a greeting */
+    {"\5\1\0\2", "\5\2", 4, false},                         /* a method that was not offered */
+    {"\5\1\0", "\1\0", 3, false},                           /* another reply */
+    {"\4\1\x1f\x90\x0a\x4d\0\0", "\0Z", 8, false},          /* shorter than a request */
+    {"\4\1\x1f\x90\x0a\x4d\0\2u", "\0Z", 9, false},         /* its end is missing */
+    {"\4\1\x1f\x90\x0a\x4d\0\2\0", "\4Z", 9, false},        /* another reply */
+    {"\4\1\x1f\x90\x0a\x4d\0\2\0", "\0Y", 9, false},        /* and others */
+    {"\4\1\x1f\x90\x0a\x4d\0\2\0", "\0^", 9, false},
+    {"CONNECTED\n", "HT", 10, false},
 };
 
 START_TEST(a_tunnel_is_private_under_raw_however_it_is_split)
 {
-    for (size_t piece = 1; piece <= beginnings[_i].sent_len; piece++) {
+    for (size_t piece = 1; piece <= beginnings[_i].sent_len + 1; piece++) {
         struct witness witness = opened(RULE_RAW);
         for (size_t at = 0; at < beginnings[_i].sent_len; at += piece) {
             size_t left = beginnings[_i].sent_len - at;
             witness_sent(&witness, beginnings[_i].sent + at, left < piece ? left : piece);
         }
-        witness_received(&witness, beginnings[_i].received, 1);
+        feed(&witness, false, beginnings[_i].received, 2, piece == 1 ? BYTES : WHOLE);
         if (beginnings[_i].is_tunnel)
             assert_is(&witness, WITNESS_PRIVATE, REASON_TUNNEL);
         else
             assert_is(&witness, WITNESS_IDLE, REASON_NONE);
     }
+}
+END_TEST
+
+/* It may be longer than what is kept of it. */
+START_TEST(socks5_with_every_method_is_a_tunnel)
+{
+    char greeting[2 + 255 + 10] = {5, (char)255};
+    for (int i = 0; i < 255; i++)
+        greeting[2 + i] = (char)i;
+    struct witness witness = opened(RULE_RAW);
+    feed(&witness, true, greeting, sizeof greeting, WHOLE);
+    feed(&witness, false, "\5\xfe", 2, WHOLE);
+    assert_is(&witness, WITNESS_PRIVATE, REASON_TUNNEL);
+}
+END_TEST
+
+START_TEST(a_reply_that_may_be_a_proxys_is_not_over_before_its_second_byte)
+{
+    struct witness witness = opened(RULE_RAW);
+    feed(&witness, true, "\5\1\0", 3, WHOLE);
+    feed(&witness, false, "\5", 1, WHOLE);
+    assert_is(&witness, WITNESS_BUSY, REASON_RESPONSE_INCOMPLETE);
+    struct witness other = witness, tunnel = witness;
+    feed(&other, false, "\7", 1, WHOLE);
+    assert_is(&other, WITNESS_IDLE, REASON_NONE);
+    feed(&tunnel, true, "\5\1", 2, WHOLE); /* the request: no part of the greeting */
+    feed(&tunnel, false, "\0", 1, WHOLE);
+    assert_is(&tunnel, WITNESS_PRIVATE, REASON_TUNNEL);
 }
 END_TEST
 
@@ -272,6 +308,8 @@ static Suite *raw_suite(void)
     tcase_add_test(raw, a_time_out_does_not_matter_to_http);
     tcase_add_loop_test(raw, a_tunnel_is_private_under_raw_however_it_is_split, 0,
                         sizeof beginnings / sizeof *beginnings);
+    tcase_add_test(raw, socks5_with_every_method_is_a_tunnel);
+    tcase_add_test(raw, a_reply_that_may_be_a_proxys_is_not_over_before_its_second_byte);
     tcase_add_test(raw, only_the_beginning_of_a_connection_can_be_a_tunnels);
     suite_add_tcase(suite, rules);
     suite_add_tcase(suite, sniffing);
