@@ -168,7 +168,7 @@ ssize_t call_sent_vector(struct call call, const struct iovec *vector, size_t co
         struct conn *conn = call.conn;
         if (result > 0) {
             conn_clear(conn, CONN_LAST_RECEIVED);
-            if (conn_take_set_timeouts(conn))
+            if (conn_take_ended_set_waits(conn))
                 call_note_time_out(conn);
             if (conn_has(conn, CONN_TIMED_OUT))
                 conn_set(conn, CONN_RAW_UNFIT);
@@ -202,7 +202,7 @@ ssize_t call_received_vector(struct call call, const struct iovec *vector, size_
             conn_set(conn, CONN_LAST_RECEIVED);
             conn_clear(conn, CONN_INTERRUPTED);
             conn_clear(conn, CONN_TIMED_OUT);
-            conn_take_set_timeouts(conn); /* those before it do not count */
+            conn_take_ended_set_waits(conn); /* those before it do not count */
             feed_vector(conn, feed_received, vector, count, (size_t)result);
             if (may_wait_for_more(conn, is_first, asked, (size_t)result))
                 ask_quick_acks(call);

@@ -12,6 +12,8 @@ enum {
         2000 /* about 20 us: feeding 64 KiB of headers; longer means an interrupted holder */
 };
 
+static bool has_open_wait(const struct epoll_set *set, uint32_t life);
+
 static struct slab conns = {.size = sizeof(struct conn),
                             .next_offset = offsetof(struct conn, next_free)};
 static struct slab sets = {.size = sizeof(struct epoll_set),
@@ -65,7 +67,8 @@ struct epoll_set *epoll_set_new(int fd, uint32_t epoch)
     struct epoll_set *set = slab_take(&sets);
     if (set == NULL)
         return NULL;
-    atomic_fetch_add(&set->life, 1);
+    uint32_t life = atomic_fetch_add(&set->life, 1) + 1;
+    atomic_store(&set->waits, (uint64_t)life << 32);
     atomic_store(&set->epoch, epoch);
     atomic_store(&set->fd, fd);
     atomic_store(&set->maker, arch_thread());
@@ -80,10 +83,42 @@ bool epoll_set_is_shared(const struct epoll_set *set, uint32_t epoch)
     return atomic_load(&set->shared) || atomic_load(&set->epoch) != epoch;
 }
 
+/* What was registered in it looks at the time-outs alone, since the waits of another life are not
+ * its own. */
 void epoll_set_free(struct epoll_set *set)
 {
+    if (has_open_wait(set, atomic_load(&set->life)))
+        atomic_fetch_add(&set->timeouts, 1);
     atomic_fetch_add(&set->life, 1); /* registrations that remember it are over */
     slab_give(&sets, set);
+}
+
+static bool has_open_wait(const struct epoll_set *set, uint32_t life)
+{
+    uint64_t waits = atomic_load(&set->waits);
+    return (uint32_t)(waits >> 32) == life && (uint32_t)waits > 0;
+}
+
+/* Counts by one up or down, in that life only: a wait may outlast its set. */
+static void count_wait(struct epoll_set *set, uint32_t life, uint64_t step)
+{
+    uint64_t waits = atomic_load(&set->waits);
+    while ((uint32_t)(waits >> 32) == life &&
+           !atomic_compare_exchange_weak(&set->waits, &waits, waits + step))
+        ;
+}
+
+void epoll_set_begin_wait(struct epoll_set *set, uint32_t life)
+{
+    count_wait(set, life, 1);
+}
+
+/* Noted before it is not open any more: who looks between sees one of the two. */
+void epoll_set_end_wait(struct epoll_set *set, uint32_t life, bool in_vain)
+{
+    if (in_vain)
+        atomic_fetch_add(&set->timeouts, 1);
+    count_wait(set, life, (uint64_t)-1);
 }
 
 enum reason conn_hold(struct conn *conn)
@@ -151,7 +186,7 @@ void conn_unlock(struct conn *conn)
     atomic_store_explicit(&conn->lock, 0, memory_order_release);
 }
 
-bool conn_take_set_timeouts(struct conn *conn)
+bool conn_take_ended_set_waits(struct conn *conn)
 {
     bool timed_out = false;
     if (!conn_has(conn, CONN_REGISTERED))
@@ -162,6 +197,19 @@ bool conn_take_set_timeouts(struct conn *conn)
             registration->set == NULL ? 0 : atomic_load(&registration->set->timeouts);
         timed_out |= registration->set != NULL && timeouts != registration->timeouts;
         registration->timeouts = timeouts;
+    }
+    return timed_out;
+}
+
+bool conn_take_set_timeouts(struct conn *conn)
+{
+    if (!conn_has(conn, CONN_REGISTERED))
+        return false;
+    bool timed_out = conn_take_ended_set_waits(conn);
+    for (int i = 0; i < CONN_REGISTRATIONS; i++) {
+        const struct registration *registration = &conn->registrations[i];
+        timed_out |=
+            registration->set != NULL && has_open_wait(registration->set, registration->life);
     }
     return timed_out;
 }

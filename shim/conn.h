@@ -54,8 +54,11 @@ struct epoll_set {
     _Atomic bool shared;               /* dup'd or nested: we may not see all that happens to it */
     _Atomic bool waited_elsewhere;     /* a thread that is not its maker has waited on it */
     _Atomic bool registered;           /* a connection of ours is, or was, in it */
-    _Atomic uint32_t timeouts;         /* waits that ended by their time-out; over all lives, so
+    _Atomic uint32_t timeouts;         /* waits that came to nothing; over all lives, so
                                         * that none is missed between two looks */
+    _Atomic uint64_t waits;            /* life (32 bits), waits that began in it and have not ended
+                                        * (32): one that was left by siglongjmp() or a
+                                        * cancellation never does */
     _Atomic uint32_t next_free;
 };
 
@@ -166,8 +169,17 @@ bool conn_end_life(struct conn *conn);
 bool conn_lock(struct conn *conn);
 void conn_unlock(struct conn *conn);
 
-/* Under the lock: whether a set that the connection is registered in has timed out since this was
- * last asked. */
+/* A wait begins on a set, and ends: told, when it was begun in this life. in_vain: by its time-out
+ * or by a signal. Async-signal-safe, lock-free. */
+void epoll_set_begin_wait(struct epoll_set *set, uint32_t life);
+void epoll_set_end_wait(struct epoll_set *set, uint32_t life, bool in_vain);
+
+/* Under the lock: whether a wait on a set that the connection is registered in came to nothing
+ * since this was last asked. */
+bool conn_take_ended_set_waits(struct conn *conn);
+
+/* The same for a connection that leaves a set, where a wait that has not ended counts too: it may
+ * be one that was given up, and nobody can tell it from one that another thread is in. */
 bool conn_take_set_timeouts(struct conn *conn);
 
 /* Never to be parked; the first reason is kept. What each reason means for the way in which the

@@ -9,6 +9,7 @@
 #include "libc.h"
 #include "options.h"
 #include "process.h"
+#include "reaper.h"
 #include "release.h"
 
 #include <errno.h>
@@ -185,11 +186,21 @@ static void close_tracked(int first, unsigned last)
     fdtable_each(first, limit, close_one, NULL);
 }
 
+/* This thread's table only, from now on: the reaper would keep the other one's files open. */
+static int close_range_unshared(unsigned first, unsigned last, int flags)
+{
+    reaper_hold();
+    process_stop_tracking("close_range(CLOSE_RANGE_UNSHARE)");
+    int result = libc.close_range(first, last, flags);
+    reaper_release();
+    return result;
+}
+
 int descriptor_close_range(unsigned first, unsigned last, int flags)
 {
-    if ((flags & CLOSE_RANGE_UNSHARE) != 0) /* means this thread's table only, from now on */
-        process_stop_tracking("close_range(CLOSE_RANGE_UNSHARE)");
-    else if (flags == 0 && first <= last && first <= INT32_MAX && process_owns_pool())
+    if ((flags & CLOSE_RANGE_UNSHARE) != 0)
+        return close_range_unshared(first, last, flags);
+    if (flags == 0 && first <= last && first <= INT32_MAX && process_owns_pool())
         close_tracked((int)first, last);
     return libc.close_range(first, last, flags);
 }

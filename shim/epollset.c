@@ -5,6 +5,7 @@
 #include "arch.h"
 #include "call.h"
 #include "idle.h"
+#include "kernel.h"
 #include "libc.h"
 #include "process.h"
 #include "registration.h"
@@ -78,11 +79,22 @@ void epollset_forget(int fd, bool is_closed)
         epoll_set_free(set);
 }
 
-void epollset_note_wait(int fd)
+struct epollset_wait epollset_begin_wait(int fd)
 {
     struct epoll_set *set = set_of(fd);
-    if (set != NULL && atomic_load_explicit(&set->maker, memory_order_relaxed) != arch_thread())
+    if (set == NULL)
+        return (struct epollset_wait){0};
+    struct epollset_wait wait = {.set = set, .life = atomic_load(&set->life)};
+    if (atomic_load_explicit(&set->maker, memory_order_relaxed) != arch_thread())
         atomic_store(&set->waited_elsewhere, true);
+    epoll_set_begin_wait(set, wait.life);
+    return wait;
+}
+
+void epollset_end_wait(struct epollset_wait wait, bool in_vain)
+{
+    if (wait.set != NULL)
+        epoll_set_end_wait(wait.set, wait.life, in_vain);
 }
 
 int epollset_ctl(int set_fd, int operation, int fd, struct epoll_event *event)
@@ -108,24 +120,26 @@ int epollset_ctl(int set_fd, int operation, int fd, struct epoll_event *event)
     return (int)call_end(call, result);
 }
 
-/* What is registered in a set that is itself waited on: only the set knows of the time-out. */
-void epollset_note_time_out(int fd)
-{
-    fd_entry entry = fdtable_get(fd);
-    if (fd_entry_kind(entry) == FD_EPOLL)
-        atomic_fetch_add(&((struct epoll_set *)fd_entry_pointer(entry))->timeouts, 1);
-}
-
 static bool is_positive(const struct timespec *timeout)
 {
     return timeout != NULL && (timeout->tv_sec > 0 || timeout->tv_nsec > 0);
 }
 
-static int set_waited(int set_fd, bool may_time_out, int result)
+static int end_wait(struct epollset_wait wait, bool timed_out, int result)
 {
-    if (result == 0 && may_time_out)
-        epollset_note_time_out(set_fd);
+    epollset_end_wait(wait, timed_out || (result < 0 && errno == EINTR));
     return result;
+}
+
+/* What is ready, as epoll_wait(2) tells it, or a refusal of the arguments: without a wait, and so
+ * without a look at signals. No cancellation point: signals are blocked here. */
+static int look(int set, struct epoll_event *events, int count, const sigset_t *mask)
+{
+    int result = kernel_epoll_look(set, events, count, mask);
+    if (result >= 0)
+        return result;
+    errno = -result;
+    return -1;
 }
 
 static int milliseconds(const struct timespec *length)
@@ -134,58 +148,68 @@ static int milliseconds(const struct timespec *length)
                           : (int)(length->tv_sec * 1000 + (length->tv_nsec + 999999) / 1000000);
 }
 
-/* epoll_wait() and epoll_pwait() count milliseconds. */
-static __attribute__((noinline)) int wait_in_parts(int set, struct epoll_event *events, int count,
-                                                   int timeout, const sigset_t *mask)
+/* A part waits by ppoll(2) on the set itself. epoll_pwait(2) would end by EINTR for a signal that
+ * no handler takes (a child's death, a window's new size): one that comes while signals are blocked
+ * is not thrown away but kept, and then ends it; ppoll(2) is restarted. */
+static int wait_part(int set, struct epoll_event *events, int count, struct slice *slice)
 {
-    struct slice slice;
-    int result;
-    slice_begin(&slice, slice_ns_of_ms(timeout), mask);
-    do
-        result = libc.epoll_pwait(set, events, count, milliseconds(slice_next(&slice)), slice.mask);
-    while (result == 0 && !slice.is_last);
-    slice_end(&slice);
-    return set_waited(set, timeout > 0, result);
+    const struct timespec *length = slice_next(slice);
+    struct pollfd polled = {.fd = set, .events = POLLIN};
+    int saved_errno = errno;
+    int ready = libc.ppoll(&polled, 1, length, slice->mask);
+    if (ready > 0)
+        return look(set, events, count, NULL);
+    if (ready == 0 || errno == EINTR)
+        return ready;
+    errno = saved_errno; /* refused, by RLIMIT_NOFILE or a filter: epoll_pwait(2) may not be */
+    return libc.epoll_pwait(set, events, count, milliseconds(length), slice->mask);
 }
 
-static __attribute__((noinline)) int pwait2_in_parts(int set, struct epoll_event *events, int count,
-                                                     const struct timespec *timeout,
-                                                     const sigset_t *mask)
+static __attribute__((noinline)) int wait_in_parts(int set, struct epoll_event *events, int count,
+                                                   uint64_t timeout_ns, const sigset_t *mask)
 {
     struct slice slice;
-    int result;
-    slice_begin(&slice, slice_ns_of_timespec(timeout), mask);
-    do
-        result = libc.epoll_pwait2(set, events, count, slice_next(&slice), slice.mask);
-    while (result == 0 && !slice.is_last);
+    libc.pthread_testcancel(); /* as epoll_wait(2) would, whatever is ready */
+    slice_begin(&slice, timeout_ns, mask);
+    int result = look(set, events, count, mask);
+    while (result == 0 && slice_left_ns(&slice) > 0) /* another thread may be faster at an event */
+        result = wait_part(set, events, count, &slice);
     slice_end(&slice);
-    return set_waited(set, timeout != NULL, result);
+    return result;
 }
 
 int epollset_wait(int set, struct epoll_event *events, int count, int timeout)
 {
-    epollset_note_wait(set);
-    if (slice_is_due(slice_ns_of_ms(timeout)))
-        return wait_in_parts(set, events, count, timeout, NULL);
-    return set_waited(set, timeout > 0, libc.epoll_wait(set, events, count, timeout));
+    struct epollset_wait wait = epollset_begin_wait(set);
+    int result = slice_is_due(slice_ns_of_ms(timeout))
+                     ? wait_in_parts(set, events, count, slice_ns_of_ms(timeout), NULL)
+                     : libc.epoll_wait(set, events, count, timeout);
+    return end_wait(wait, result == 0 && timeout > 0, result);
 }
 
 int epollset_pwait(int set, struct epoll_event *events, int count, int timeout,
                    const sigset_t *mask)
 {
-    epollset_note_wait(set);
-    if (slice_is_due(slice_ns_of_ms(timeout)))
-        return wait_in_parts(set, events, count, timeout, mask);
-    return set_waited(set, timeout > 0, libc.epoll_pwait(set, events, count, timeout, mask));
+    struct epollset_wait wait = epollset_begin_wait(set);
+    int result = slice_is_due(slice_ns_of_ms(timeout))
+                     ? wait_in_parts(set, events, count, slice_ns_of_ms(timeout), mask)
+                     : libc.epoll_pwait(set, events, count, timeout, mask);
+    return end_wait(wait, result == 0 && timeout > 0, result);
+}
+
+static int pwait2_whole_or_in_parts(int set, struct epoll_event *events, int count,
+                                    const struct timespec *timeout, const sigset_t *mask)
+{
+    if (slice_is_due(SLICE_FOREVER) && (timeout == NULL || slice_can_read(timeout)) &&
+        slice_is_due(slice_ns_of_timespec(timeout)))
+        return wait_in_parts(set, events, count, slice_ns_of_timespec(timeout), mask);
+    return libc.epoll_pwait2(set, events, count, timeout, mask);
 }
 
 int epollset_pwait2(int set, struct epoll_event *events, int count, const struct timespec *timeout,
                     const sigset_t *mask)
 {
-    epollset_note_wait(set);
-    if (slice_is_due(SLICE_FOREVER) && (timeout == NULL || slice_can_read(timeout)) &&
-        slice_is_due(slice_ns_of_timespec(timeout)))
-        return pwait2_in_parts(set, events, count, timeout, mask);
-    int result = libc.epoll_pwait2(set, events, count, timeout, mask);
-    return set_waited(set, result == 0 && is_positive(timeout), result);
+    struct epollset_wait wait = epollset_begin_wait(set);
+    int result = pwait2_whole_or_in_parts(set, events, count, timeout, mask);
+    return end_wait(wait, result == 0 && is_positive(timeout), result);
 }

@@ -5,15 +5,21 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/epoll.h>
 
-/* A wait that had fd, a set, among what it waited on ended by its time-out: only the set knows of
- * it, on behalf of what is registered in it. Nothing happens when fd is not a set. */
-void epollset_note_time_out(int fd);
+/* A wait that has a set among what it waits on. Passed by value. */
+struct epollset_wait {
+    struct epoll_set *set; /* NULL: none */
+    uint32_t life;
+};
 
-/* A wait on fd begins; call it before each, whatever waits. Nothing happens when fd is not a set.
- */
-void epollset_note_wait(int fd);
+/* A wait on fd begins; call it before each, whatever waits. Then the end, with in_vain when that
+ * was by its time-out or by a signal: only the set knows of it, on behalf of what is registered in
+ * it. Without an end (siglongjmp, cancellation) it counts as one in vain until the set is closed.
+ * Where fd is not a set, nothing happens. Both are async-signal-safe and preserve errno. */
+struct epollset_wait epollset_begin_wait(int fd);
+void epollset_end_wait(struct epollset_wait wait, bool in_vain);
 
 /* Another number, another set or another process may hold fd from now on, if it is a set. */
 void epollset_share(int fd);

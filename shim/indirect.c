@@ -99,8 +99,7 @@ long indirect_syscall(long number, const long a[6])
     case SYS_exit_group:
         process_exit((int)a[0]);
     case SYS_exit: /* the last thread's ends the process */
-        reaper_hold();
-        reaper_release();
+        reaper_yield_to_exit();
         return pass_on(number, a);
     case SYS_setns:
         return process_setns((int)a[0], (int)a[1]);

@@ -232,16 +232,16 @@ _Noreturn void process_exit(int status)
 }
 
 /* libc changes the identity of the threads that it knows, and the kernel refuses some changes of
- * the namespace to a process of several threads: ours ends before, and starts again when it is
- * needed.
+ * the namespace to a process of several threads: ours ends before, and starts again if it is
+ * still needed.
  *
  * After the change, so that nothing of the old identity is parked behind our back; whatever was
  * open before belongs to the old one and is never parked. */
 static int changed_identity(int result)
 {
-    reaper_release();
     if (result == 0)
         process_identity_changed();
+    reaper_release(); /* last: what was idle under the old identity is gone */
     return result;
 }
 

@@ -193,7 +193,22 @@ void reaper_hold(void)
 
 void reaper_release(void)
 {
-    if (reaper_is_wanted() && process_owns_pool())
+    if (!reaper_is_wanted() || !process_owns_pool() || atomic_fetch_sub(&reaper.holds, 1) > 1)
+        return;
+    uint64_t signals = kernel_block_signals();
+    upkeep_expect(); /* something may have become idle, or may still be */
+    kernel_restore_signals(signals);
+}
+
+/* Of two that end at once each may count the other: then the process ends when nothing idles. */
+void reaper_yield_to_exit(void)
+{
+    if (!reaper_is_wanted() || !process_owns_pool())
+        return;
+    reaper_hold();
+    if (kernel_threads() > 1)
+        reaper_release();
+    else
         atomic_fetch_sub(&reaper.holds, 1);
 }
 

@@ -26,7 +26,13 @@ void reaper_expect(uint64_t deadline_ms);
  * followed: what the kernel does to one thread alone, or refuses to a process of several
  * (setuid(2), unshare(2), setns(2)). Nothing in a process that does not own the pool. */
 void reaper_hold(void);
+
+/* The last one starts it again when something is due. */
 void reaper_release(void);
+
+/* The calling thread is about to end without libc's knowledge. Ends the reaper, which starts again
+ * at once only if other threads are left: the last one's end is the end of the process. */
+void reaper_yield_to_exit(void);
 
 /* In a new child, where it does not exist. */
 void reaper_reset(void);

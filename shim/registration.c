@@ -33,17 +33,12 @@ static bool is_reachable(const struct registration *registration)
            !epoll_set_is_shared(set, process_epoch()) && !is_over(registration);
 }
 
-static void note_time_outs(struct conn *conn)
-{
-    if (conn_take_set_timeouts(conn))
-        call_note_time_out(conn);
-}
-
 /* A registration that we may lose sight of would deliver the next user's events to this one. */
 void registration_added(struct conn *conn, struct epoll_set *set, int fd)
 {
     conn_set(conn, CONN_REGISTERED);
-    note_time_outs(conn); /* of sets whose place this one may take */
+    if (conn_take_ended_set_waits(conn)) /* of sets whose place this one may take */
+        call_note_time_out(conn);
     if (set == NULL || epoll_set_is_shared(set, process_epoch())) {
         conn_refuse(conn, REASON_EPOLL);
         return;
@@ -63,7 +58,8 @@ void registration_added(struct conn *conn, struct epoll_set *set, int fd)
 
 void registration_deleted(struct conn *conn, struct epoll_set *set, int fd)
 {
-    note_time_outs(conn);
+    if (conn_take_set_timeouts(conn))
+        call_note_time_out(conn);
     for (int i = 0; i < CONN_REGISTRATIONS; i++) {
         struct registration *registration = &conn->registrations[i];
         if (registration->set != set || registration->fd != fd || is_over(registration))

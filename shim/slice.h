@@ -24,7 +24,10 @@
  * application's mask: a signal that comes between two of them is met by the next one, and ends the
  * wait by EINTR as it would have ended the whole. A handler may leave by siglongjmp(), and a
  * cancellation from within the call: then slice_end() is not reached, and the mask is as without
- * us. Each wait so needs a function that takes a mask, and is a cancellation point. */
+ * us. What a handler that ends such a wait finds in its context (uc_sigmask) is the mask between
+ * two parts, all signals; what it changes there for after the wait is lost, since slice_end()
+ * restores the application's mask. Each wait so needs a function that takes a mask, and is a
+ * cancellation point. */
 struct slice {
     uint64_t until_ns;    /* of CLOCK_MONOTONIC; SLICE_FOREVER */
     bool is_last;         /* what follows slice_next() lasts to the end of the wait */

@@ -15,10 +15,14 @@
  * rest private instead, since a signal handler may wait on a small stack. */
 enum { WAIT_MOST = 256 };
 
+/* Epoll sets of one wait that are told of its end. Of the rest, the wait has none. */
+enum { WAIT_SETS_MOST = 16 };
+
 struct wait {
     unsigned count;
-    bool has_sets; /* an epoll set is among what is waited on */
-    bool has_ours; /* a number of ours is: to the application it is not open */
+    unsigned set_count;
+    bool has_ours; /* a number of ours is among it: to the application it is not open */
+    struct epollset_wait sets[WAIT_SETS_MOST];
     struct call calls[WAIT_MOST];
 };
 
@@ -28,8 +32,9 @@ static void wait_begin(struct wait *wait, int fd)
     if (entry == 0)
         return;
     if (fd_entry_kind(entry) == FD_EPOLL) {
-        wait->has_sets = true;
-        epollset_note_wait(fd);
+        struct epollset_wait begun = epollset_begin_wait(fd);
+        if (wait->set_count < WAIT_SETS_MOST)
+            wait->sets[wait->set_count++] = begun;
     }
     if (ours_is(fd))
         wait->has_ours = true;
@@ -48,10 +53,14 @@ static void wait_begin(struct wait *wait, int fd)
 static int wait_end(struct wait *wait, bool may_time_out, int result)
 {
     int saved_errno = errno;
+    bool timed_out = result == 0 && may_time_out;
+    bool interrupted = result < 0 && saved_errno == EINTR;
+    for (unsigned i = 0; i < wait->set_count; i++)
+        epollset_end_wait(wait->sets[i], timed_out || interrupted);
     for (unsigned i = 0; i < wait->count; i++) {
-        if (result == 0 && may_time_out)
+        if (timed_out)
             call_wait_timed_out(wait->calls[i]);
-        if (result < 0 && saved_errno == EINTR)
+        if (interrupted)
             call_wait_interrupted(wait->calls[i]);
         call_end(wait->calls[i], 0);
     }
@@ -70,7 +79,8 @@ static bool poll_has_tracked(const struct pollfd *fds, nfds_t count)
 static void poll_begin(struct wait *wait, const struct pollfd *fds, nfds_t count)
 {
     wait->count = 0;
-    wait->has_sets = wait->has_ours = false;
+    wait->set_count = 0;
+    wait->has_ours = false;
     for (nfds_t i = 0; i < count; i++)
         wait_begin(wait, fds[i].fd);
 }
@@ -92,8 +102,6 @@ static int poll_end(struct wait *wait, struct pollfd *fds, nfds_t count, bool ma
 {
     if (wait->has_ours)
         result = poll_ours(fds, count, result);
-    for (nfds_t i = 0; wait->has_sets && result == 0 && may_time_out && i < count; i++)
-        epollset_note_time_out(fds[i].fd);
     return wait_end(wait, may_time_out, result);
 }
 
@@ -184,7 +192,7 @@ int wait_ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *time
 struct select_wait {
     struct wait *wait; /* NULL: only looks */
     const struct fdsets *sets;
-    bool may_time_out, found;
+    bool found;
 };
 
 static void select_visit(void *context, int fd, fd_entry entry)
@@ -194,11 +202,8 @@ static void select_visit(void *context, int fd, fd_entry entry)
     if (!fdsets_have(select->sets, fd))
         return;
     select->found = true;
-    if (select->wait == NULL)
-        return;
-    wait_begin(select->wait, fd);
-    if (select->may_time_out)
-        epollset_note_time_out(fd); /* it may not, but then only a reuse is missed */
+    if (select->wait != NULL)
+        wait_begin(select->wait, fd);
 }
 
 static bool select_has_tracked(int count, const struct fdsets *sets)
@@ -215,11 +220,12 @@ static int not_open(void)
 }
 
 /* The sets are the kernel's to overwrite, so this comes before the real call. */
-static void select_begin(struct wait *wait, int count, const struct fdsets *sets, bool may_time_out)
+static void select_begin(struct wait *wait, int count, const struct fdsets *sets)
 {
-    struct select_wait begin = {.wait = wait, .sets = sets, .may_time_out = may_time_out};
+    struct select_wait begin = {.wait = wait, .sets = sets};
     wait->count = 0;
-    wait->has_sets = wait->has_ours = false;
+    wait->set_count = 0;
+    wait->has_ours = false;
     fdtable_each(0, count - 1, select_visit, &begin);
 }
 
@@ -279,7 +285,7 @@ static __attribute__((noinline)) int select_tracked(int count, fd_set *readable,
     struct wait wait;
     const struct fdsets sets = {readable, writable, except};
     bool may_time_out = timeout != NULL && (timeout->tv_sec > 0 || timeout->tv_usec > 0);
-    select_begin(&wait, count, &sets, may_time_out);
+    select_begin(&wait, count, &sets);
     if (wait.has_ours)
         return wait_end(&wait, false, not_open());
     int result = select_whole_or_in_parts(count, &sets, timeout);
@@ -303,7 +309,7 @@ static __attribute__((noinline)) int pselect_tracked(int count, fd_set *readable
     struct wait wait;
     const struct fdsets sets = {readable, writable, except};
     bool may_time_out = is_positive(timeout);
-    select_begin(&wait, count, &sets, may_time_out);
+    select_begin(&wait, count, &sets);
     if (wait.has_ours)
         return wait_end(&wait, false, not_open());
     int result = pselect_whole_or_in_parts(count, &sets, timeout, mask);

@@ -41,6 +41,7 @@ static const struct {
     {"epoll_lives", FEWER, FEWER},
     {"epoll_owners", FEWER, FEWER},
     {"epoll_registered", FEWER, FEWER},
+    {"epoll_waits", FEWER, FEWER},
     {"errno_kept", FEWER, FEWER},
     {"every_option", FEWER, FEWER},
     {"exec_inherits", FEWER, FEWER},

@@ -27,6 +27,8 @@ static const struct {
     {"long_waits", "in_a_vfork_child", "TWPOOL_IDLE_TIMEOUT=100ms", EXPIRED},
     {"long_waits", "many_threads", SHORT_LIMIT, EXPIRED},
     {"long_waits", "deferred_while_waiting", "TWPOOL_DEFER=50ms", "deferral-timed-out"},
+    {"epoll_waits", "where_poll_is_refused", SHORT_LIMIT, EXPIRED},
+    {"epoll_waits", "an_event_taken_by_another", SHORT_LIMIT, EXPIRED},
     {"interrupted_waits", "at_every_phase", "TWPOOL_IDLE_TIMEOUT=10ms", EXPIRED},
     {"interrupted_waits", "at_one_kilohertz", SHORT_LIMIT, EXPIRED},
     {"interrupted_waits", "time_left", SHORT_LIMIT, EXPIRED},
@@ -101,6 +103,12 @@ START_TEST(a_signal_between_two_parts_ends_the_wait)
 }
 END_TEST
 
+START_TEST(a_signal_without_a_handler_between_two_parts_does_not)
+{
+    held_between_parts("signalled_in_vain", " = 0, handled 0, mask 0\n");
+}
+END_TEST
+
 /* 80000000 is libc's own signal for it, where that is what ends the call. */
 START_TEST(a_cancellation_between_two_parts_finds_the_mask_of_the_application)
 {
@@ -141,7 +149,8 @@ static const char *const reaper_plays[] = {
     "ends_by_plain_exit", "forked",
     "unshared_user",      "another_user",
     "executes",           "comes_and_goes",
-    "threads_and_limit",
+    "threads_and_limit",  "refused_change",
+    "a_thread_exits",     "takes_its_own_table",
 };
 enum { REAPER_PLAYS = sizeof reaper_plays / sizeof *reaper_plays };
 
@@ -208,6 +217,8 @@ int main(void)
     }
     if (is_among(only, "held_signalled"))
         tcase_add_test(cut, a_signal_between_two_parts_ends_the_wait);
+    if (is_among(only, "held_signalled_in_vain"))
+        tcase_add_test(cut, a_signal_without_a_handler_between_two_parts_does_not);
     if (is_among(only, "held_cancelled") && can_play("cancelled"))
         tcase_add_test(cut, a_cancellation_between_two_parts_finds_the_mask_of_the_application);
     if (is_among(only, "unseen_waits")) {

@@ -131,12 +131,24 @@ static void signalled(uint16_t port)
     in_the_gap(port, send_signal);
 }
 
+/* No handler takes it: no wait ends by it. */
+static void send_ignored(pthread_t thread)
+{
+    pthread_kill(thread, SIGWINCH);
+}
+
+static void signalled_in_vain(uint16_t port)
+{
+    in_the_gap(port, send_ignored);
+}
+
 static void cancelled(uint16_t port)
 {
     in_the_gap(port, cancel);
 }
 
-static const struct play plays[] = {{"signalled", signalled}, {"cancelled", cancelled}};
+static const struct play plays[] = {
+    {"signalled", signalled}, {"signalled_in_vain", signalled_in_vain}, {"cancelled", cancelled}};
 
 int main(int argc, char **argv)
 {

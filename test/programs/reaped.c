@@ -4,6 +4,7 @@
 #include "ways.h"
 
 #include <dirent.h>
+#include <linux/close_range.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -211,6 +212,45 @@ static void threads_and_limit(uint16_t port)
     fetch(port, "/end");
 }
 
+/* Nothing has changed: what idles ends on time. */
+static void refused_change(uint16_t port)
+{
+    leave_idle(port, 1);
+    SHOW(setns(-1, 0));
+    pause_unseen(2500);
+    say("open: %d", open_connections(port));
+}
+
+static void *exit_alone(void *argument)
+{
+    (void)argument;
+    pause_unseen(20);
+    return (void *)syscall(SYS_exit, 0);
+}
+
+/* Not the last one, and libc does not know. */
+static void a_thread_exits(uint16_t port)
+{
+    pthread_t thread;
+    leave_idle(port, 1);
+    pthread_create(&thread, NULL, exit_alone, NULL);
+    pthread_join(thread, NULL);
+    pause_unseen(2500);
+    say("open: %d", open_connections(port));
+}
+
+/* What is closed in it has no other holder. */
+static void takes_its_own_table(uint16_t port)
+{
+    int ends[2];
+    if (pipe(ends) != 0)
+        broken("pipe");
+    leave_idle(port, 1);
+    pause_unseen(30);
+    SHOW(close_range((unsigned)ends[1], (unsigned)ends[1], CLOSE_RANGE_UNSHARE));
+    show_poll(ends[0], POLLIN, 300);
+}
+
 static const struct play plays[] = {
     {"is_named", is_named},
     {"ends_with_the_last_thread", ends_with_the_last_thread},
@@ -221,6 +261,9 @@ static const struct play plays[] = {
     {"executes", executes},
     {"comes_and_goes", comes_and_goes},
     {"threads_and_limit", threads_and_limit},
+    {"refused_change", refused_change},
+    {"a_thread_exits", a_thread_exits},
+    {"takes_its_own_table", takes_its_own_table},
 };
 
 int main(int argc, char **argv)
