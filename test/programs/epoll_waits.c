@@ -25,10 +25,10 @@ static void jump(int number)
     siglongjmp(out, 1);
 }
 
-static void alarm_soon(void (*handler)(int))
+static void alarm_in(int ms, void (*handler)(int))
 {
     struct sigaction action = {.sa_handler = handler};
-    struct itimerval timer = {.it_value = {.tv_usec = WHILE_MS * 1000}};
+    struct itimerval timer = {.it_value = {.tv_usec = ms * 1000}};
     sigaction(SIGALRM, &action, NULL);
     setitimer(ITIMER_REAL, &timer, NULL);
 }
@@ -84,7 +84,7 @@ static int set_of_one(int fd)
 static void interrupt(uint16_t port, int (*wait)(int set))
 {
     int fd = used(port), set = set_of_one(fd);
-    alarm_soon(come_back);
+    alarm_in(WHILE_MS, come_back);
     SHOW(wait(set));
     SHOW(control(set, EPOLL_CTL_DEL, fd, 0, 0));
     SHOW(close(fd));
@@ -119,9 +119,10 @@ static void interrupted_in_select(uint16_t port)
 static void interrupted_and_read_on(uint16_t port)
 {
     int fd = used(port), set = set_of_one(fd);
-    alarm_soon(come_back);
+    ask(fd, "/late");
+    alarm_in(WHILE_MS, come_back);
     SHOW(by_wait(set));
-    ask(fd, "/again");
+    SHOW(by_wait(set));
     answer(fd);
     SHOW(close(fd));
 }
@@ -129,7 +130,7 @@ static void interrupted_and_read_on(uint16_t port)
 static void leave(int set, int (*wait)(int set))
 {
     if (sigsetjmp(out, 1) == 0) {
-        alarm_soon(jump);
+        alarm_in(WHILE_MS, jump);
         SHOW(wait(set));
     }
 }
@@ -183,10 +184,10 @@ static void left_and_set_closed(uint16_t port)
 static void left_and_read_on_in_another(uint16_t port)
 {
     int fd = used(port), set = set_of_one(fd);
+    ask(fd, "/late");
     leave(set, by_wait);
     SHOW(close(set));
     set = set_of_one(fd);
-    ask(fd, "/again");
     show_events(set, 1000);
     answer(fd);
     SHOW(close(fd));
@@ -284,6 +285,12 @@ static void where_poll_is_refused(uint16_t port)
         SHOW(wait_by(set, way, -1));
         setrlimit(RLIMIT_NOFILE, &own);
         pthread_join(thread, NULL);
+        expect(read(ends[0], &(char){0}, 1) == 1, "read");
+        leave_idle(port, 2);
+        setrlimit(RLIMIT_NOFILE, &none);
+        alarm_in(300, come_back);
+        SHOW(wait_by(set, way, -1));
+        setrlimit(RLIMIT_NOFILE, &own);
     }
 }
 

@@ -235,7 +235,8 @@ static void waits_in_the_handler(uint16_t port)
     }
 }
 
-/* Stopped and continued by another process, without a handler. */
+/* Stopped and continued by another process, without a handler. The kernel then ends epoll_wait() by
+ * EINTR, signal(7), but not ppoll(), by which a cut one waits: either will do. */
 static void stopped(uint16_t port)
 {
     for (int i = 0; i < way_count; i++) {
@@ -251,8 +252,11 @@ static void stopped(uint16_t port)
         double begun = now_ms();
         int result = ways[i].wait(-1, 600), error = errno;
         double waited = now_ms() - begun;
-        say("%s = %d%s%s", ways[i].name, result, result < 0 ? strerrorname_np(error) : "",
-            result == 0 && waited < 599 ? " TOO SHORT" : "");
+        if (strncmp(ways[i].name, "epoll", 5) == 0 && result < 0 && error == EINTR)
+            result = 0;
+        else if (result == 0 && waited < 599)
+            say("TOO SHORT");
+        say("%s = %d%s", ways[i].name, result, result < 0 ? strerrorname_np(error) : "");
         waitpid(child, NULL, 0);
     }
 }
