@@ -60,9 +60,8 @@ static void raw_opened(struct witness *witness)
 
 static void raw_sent(struct witness *witness, const char *buf, size_t len)
 {
-    struct raw_witness *raw = &witness->raw;
-    if (!witness->confirmed && raw->reply_len == 0)
-        note_first_sent(raw, buf, len);
+    if (!witness->confirmed)
+        note_first_sent(&witness->raw, buf, len);
     /* Asked again after giving up: two answers may come, and only one is waited for. */
     if (witness->reason == REASON_TIMED_OUT) {
         witness_refuse(witness, REASON_TIMED_OUT);
