@@ -150,7 +150,8 @@ static int milliseconds(const struct timespec *length)
 
 /* A part waits by ppoll(2) on the set itself. epoll_pwait(2) would end by EINTR for a signal that
  * no handler takes (a child's death, a window's new size): one that comes while signals are blocked
- * is not thrown away but kept, and then ends it; ppoll(2) is restarted. */
+ * is not thrown away but kept, and then ends it; ppoll(2) is restarted. So it is after SIGCONT,
+ * where epoll_pwait(2) ends by EINTR, signal(7): the two cannot be told apart. */
 static int wait_part(int set, struct epoll_event *events, int count, struct slice *slice)
 {
     const struct timespec *length = slice_next(slice);
