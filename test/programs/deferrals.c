@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Plays about closes that wait for the peer's, and about those that must not. */
 #include "program.h"
+#include "ways.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -37,11 +38,12 @@ static void expect_waiting(uint16_t port, int fd)
     expect(connections(port, true, ESTABLISHED) == 1, "and open for the peer");
 }
 
-/* Its FINs are here, and acknowledged; a busy server may be late. */
+/* Its FINs are here, and acknowledged; a busy server may be late. Unseen, since in a wait that the
+ * library sees it would look after them. */
 static void wait_until_server_closed(uint16_t port, unsigned count)
 {
     for (int i = 0; i < 300 && connections(port, false, FIN_WAIT_2) < count; i++)
-        sleep_ms(10);
+        pause_unseen(10);
     expect(connections(port, false, FIN_WAIT_2) == count, "the server has closed");
 }
 

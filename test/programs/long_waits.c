@@ -248,7 +248,7 @@ static void sets_of_select(uint16_t port)
         SHOW(select(count, (fd_set *)sets.readable, has_null ? NULL : (fd_set *)sets.writable,
                     (fd_set *)sets.except, &limit));
         say("time left: %d", times_out ? (int)(limit.tv_sec * 1000000 + limit.tv_usec)
-                                       : limit.tv_sec == 1 || limit.tv_usec > 500000);
+                                       : limit.tv_sec == 1 || limit.tv_usec > 100000);
         show_sets(&sets);
         if (!times_out) {
             pthread_join(thread, NULL);
