@@ -198,7 +198,9 @@ static bool can_play(const char *play)
 {
     if (strncmp(play, "cancelled", 9) == 0)
         return !has_sanitizer("asan");
-    return strcmp(play, "forks") != 0 || !has_sanitizer("tsan");
+    /* Nor when a handler runs: ThreadSanitizer holds it back in the calls that it does not wrap. */
+    bool asks_tsan = strcmp(play, "forks") == 0 || strcmp(play, "at_every_phase") == 0;
+    return !asks_tsan || !has_sanitizer("tsan");
 }
 
 int main(void)

@@ -115,7 +115,7 @@ static void start(struct waiter *waiter)
 
 static void under_a_waiting_thread(uint16_t port)
 {
-    struct waiter waiter = {.set = new_set(), .timeout_ms = 500};
+    struct waiter waiter = {.set = new_set(), .timeout_ms = 1200};
     int fd = used(port);
     add(waiter.set, fd, EPOLLIN | EPOLLET, 0x01d);
     start(&waiter);
@@ -131,7 +131,7 @@ static void under_a_waiting_thread(uint16_t port)
 /* The thread keeps the set, and what is in it, until its wait is over. */
 static void in_a_set_closed_under_a_waiting_thread(uint16_t port)
 {
-    struct waiter waiter = {.set = new_set(), .timeout_ms = 500};
+    struct waiter waiter = {.set = new_set(), .timeout_ms = 1200};
     int fd = used(port);
     add(waiter.set, fd, EPOLLIN, 0x01d);
     start(&waiter);
@@ -144,7 +144,7 @@ static void in_a_set_closed_under_a_waiting_thread(uint16_t port)
 
 static void *poll_in_thread(void *argument)
 {
-    show_poll(((const struct waiter *)argument)->set, POLLIN, 500);
+    show_poll(((const struct waiter *)argument)->set, POLLIN, 1200);
     return NULL;
 }
 
