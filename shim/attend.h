@@ -13,8 +13,10 @@ bool attend_slowly(struct call call, int flags);
  * may answer nobody before it has seen the end of a connection whose close we hold back, and
  * nothing of ours runs while the application blocks: so where it would, the deferred closes are
  * looked after first, until there is something to read or none of them is left (TWPOOL_DEFER).
- * False: a signal came whose handler would have ended the real call; it has run, errno is EINTR,
- * and there is to be no real call. A cancellation point where it waits. Preserves errno otherwise.
+ * False: there is to be no real call. errno is EINTR when a signal came whose handler would have
+ * ended it, and has run; EAGAIN when SO_RCVTIMEO is over; EBADF when another thread has closed fd
+ * meanwhile: with libc the read would go on, on a socket that we cannot reach any more. A
+ * cancellation point where it waits. Preserves errno otherwise.
  * A load while no close is deferred. */
 static inline bool attend_before_read(struct call call, int flags)
 {

@@ -140,27 +140,28 @@ static enum reason end_of_wait(struct conn *conn, uint64_t now_ms)
     return now_ms < conn->deferred_until_ms ? REASON_NONE : REASON_DEFERRAL_TIMED_OUT;
 }
 
-static bool is_over(struct conn *conn, uint64_t now_ms)
+/* Without the lock, since a line of the trace may block. */
+static void finish(struct conn *conn, enum reason reason)
 {
     struct dest *dest = atomic_load(&conn->dest);
-    enum reason reason = end_of_wait(conn, now_ms);
     if (reason == REASON_DEFERRAL_TIMED_OUT)
         atomic_store(&dest->never_defer, true);
-    if (reason != REASON_NONE)
-        verdict_refused(dest, reason);
-    return reason != REASON_NONE;
+    verdict_refused(dest, reason);
+    idle_drop(conn, true);
 }
 
 bool defer_sweep(uint64_t now_ms)
 {
     struct conn *over[LOOK_AT];
+    enum reason reasons[LOOK_AT];
     int count = 0;
     if (defer_deadline_ms() == UINT64_MAX || !lock_acquire(&queue.lock))
         return false;
     struct conn *conn = queue.oldest;
     for (int looked = 0; conn != NULL && looked < LOOK_AT; looked++) {
         struct conn *next = conn->deferred_next;
-        if (is_over(conn, now_ms)) {
+        reasons[count] = end_of_wait(conn, now_ms);
+        if (reasons[count] != REASON_NONE) {
             take(conn);
             over[count++] = conn;
         }
@@ -169,7 +170,7 @@ bool defer_sweep(uint64_t now_ms)
     note_next_look(now_ms);
     lock_release(&queue.lock);
     for (int i = 0; i < count; i++)
-        idle_drop(over[i], true);
+        finish(over[i], reasons[i]);
     return count == LOOK_AT;
 }
 

@@ -148,16 +148,35 @@ static int milliseconds(const struct timespec *length)
                           : (int)(length->tv_sec * 1000 + (length->tv_nsec + 999999) / 1000000);
 }
 
+/* A whole wait stays on its set though another thread closes the number. A part has only that, and
+ * behind it may be another set by now, whose events are none of this thread's. */
+static bool is_still_there(int fd, struct epollset_wait wait)
+{
+    return wait.set == NULL ||
+           (set_of(fd) == wait.set && atomic_load(&wait.set->life) == wait.life);
+}
+
+static int not_there(void)
+{
+    errno = EBADF;
+    return -1;
+}
+
 /* A part waits by ppoll(2) on the set itself. epoll_pwait(2) would end by EINTR for a signal that
  * no handler takes (a child's death, a window's new size): one that comes while signals are blocked
  * is not thrown away but kept, and then ends it; ppoll(2) is restarted. So it is after SIGCONT,
  * where epoll_pwait(2) ends by EINTR, signal(7): the two cannot be told apart. */
-static int wait_part(int set, struct epoll_event *events, int count, struct slice *slice)
+static int wait_part(int set, struct epollset_wait wait, struct epoll_event *events, int count,
+                     struct slice *slice)
 {
     const struct timespec *length = slice_next(slice);
     struct pollfd polled = {.fd = set, .events = POLLIN};
     int saved_errno = errno;
+    if (!is_still_there(set, wait))
+        return not_there();
     int ready = libc.ppoll(&polled, 1, length, slice->mask);
+    if (ready >= 0 && !is_still_there(set, wait))
+        return not_there();
     if (ready > 0)
         return look(set, events, count, NULL);
     if (ready == 0 || errno == EINTR)
@@ -166,7 +185,8 @@ static int wait_part(int set, struct epoll_event *events, int count, struct slic
     return libc.epoll_pwait(set, events, count, milliseconds(length), slice->mask);
 }
 
-static __attribute__((noinline)) int wait_in_parts(int set, struct epoll_event *events, int count,
+static __attribute__((noinline)) int wait_in_parts(int set, struct epollset_wait wait,
+                                                   struct epoll_event *events, int count,
                                                    uint64_t timeout_ns, const sigset_t *mask)
 {
     struct slice slice;
@@ -174,7 +194,7 @@ static __attribute__((noinline)) int wait_in_parts(int set, struct epoll_event *
     slice_begin(&slice, timeout_ns, mask);
     int result = look(set, events, count, mask);
     while (result == 0 && slice_left_ns(&slice) > 0) /* another thread may be faster at an event */
-        result = wait_part(set, events, count, &slice);
+        result = wait_part(set, wait, events, count, &slice);
     slice_end(&slice);
     return result;
 }
@@ -183,7 +203,7 @@ int epollset_wait(int set, struct epoll_event *events, int count, int timeout)
 {
     struct epollset_wait wait = epollset_begin_wait(set);
     int result = slice_is_due(slice_ns_of_ms(timeout))
-                     ? wait_in_parts(set, events, count, slice_ns_of_ms(timeout), NULL)
+                     ? wait_in_parts(set, wait, events, count, slice_ns_of_ms(timeout), NULL)
                      : libc.epoll_wait(set, events, count, timeout);
     return end_wait(wait, result == 0 && timeout > 0, result);
 }
@@ -193,17 +213,17 @@ int epollset_pwait(int set, struct epoll_event *events, int count, int timeout,
 {
     struct epollset_wait wait = epollset_begin_wait(set);
     int result = slice_is_due(slice_ns_of_ms(timeout))
-                     ? wait_in_parts(set, events, count, slice_ns_of_ms(timeout), mask)
+                     ? wait_in_parts(set, wait, events, count, slice_ns_of_ms(timeout), mask)
                      : libc.epoll_pwait(set, events, count, timeout, mask);
     return end_wait(wait, result == 0 && timeout > 0, result);
 }
 
-static int pwait2_whole_or_in_parts(int set, struct epoll_event *events, int count,
-                                    const struct timespec *timeout, const sigset_t *mask)
+static int pwait2_whole_or_in_parts(int set, struct epollset_wait wait, struct epoll_event *events,
+                                    int count, const struct timespec *timeout, const sigset_t *mask)
 {
     if (slice_is_due(SLICE_FOREVER) && (timeout == NULL || slice_can_read(timeout)) &&
         slice_is_due(slice_ns_of_timespec(timeout)))
-        return wait_in_parts(set, events, count, slice_ns_of_timespec(timeout), mask);
+        return wait_in_parts(set, wait, events, count, slice_ns_of_timespec(timeout), mask);
     return libc.epoll_pwait2(set, events, count, timeout, mask);
 }
 
@@ -211,6 +231,6 @@ int epollset_pwait2(int set, struct epoll_event *events, int count, const struct
                     const sigset_t *mask)
 {
     struct epollset_wait wait = epollset_begin_wait(set);
-    int result = pwait2_whole_or_in_parts(set, events, count, timeout, mask);
+    int result = pwait2_whole_or_in_parts(set, wait, events, count, timeout, mask);
     return end_wait(wait, result == 0 && is_positive(timeout), result);
 }

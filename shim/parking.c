@@ -64,7 +64,8 @@ enum outcome parking_release(struct conn *conn, fd_entry entry, const struct dep
         call_note_time_out(conn);
     enum reason refused = refusal(conn, departure);
     bool parks = refused == REASON_NONE;
-    bool leaves = parks || (defer_may(conn) && may_leave_sets(conn, departure));
+    bool leaves = parks || (defer_may(conn) && may_leave_sets(conn, departure) &&
+                            !options_linger_unseen(conn, fd)); /* libc's close lingers, not ours */
     enum reason reason = leaves ? take_away(conn, entry, departure) : refused;
     bool may_free = reason != REASON_CONCURRENT; /* else a late call may still look at the record */
     if (leaves && reason == REASON_NONE) {
@@ -219,8 +220,6 @@ static enum reason wait_for_peer(struct conn *conn, enum reason refused, uint64_
 {
     struct tcp_view view;
     struct dest *dest = atomic_load(&conn->dest);
-    if (options_linger_unseen(conn, conn->hidden_fd))
-        return refused;
     if (tcp_look(conn->hidden_fd, &view) != 0 || !view.established ||
         view.received - conn->receive_base != conn->received ||
         view.acked - conn->acked_base > conn->sent)

@@ -113,7 +113,6 @@ static void memcached_sent(struct witness *witness, const char *buf, size_t len)
     }
     while (len > 0 && witness->state != WITNESS_PRIVATE) {
         if (witness->state == WITNESS_CLOSING) {
-            witness->peer_will_close = false;
             witness_refuse(witness, REASON_MALFORMED);
             return;
         }

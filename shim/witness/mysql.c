@@ -45,7 +45,6 @@ static void mysql_sent(struct witness *witness, const char *buf, size_t len)
     struct mysql_witness *mysql = &witness->mysql;
     while (len > 0 && witness->state != WITNESS_PRIVATE) {
         if (witness->state == WITNESS_CLOSING) {
-            witness->peer_will_close = false;
             witness_refuse(witness, REASON_MALFORMED);
             return;
         }

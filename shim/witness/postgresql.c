@@ -74,7 +74,6 @@ static void postgresql_sent(struct witness *witness, const char *buf, size_t len
     struct postgresql_witness *postgresql = &witness->postgresql;
     while (len > 0 && witness->state != WITNESS_PRIVATE) {
         if (witness->state == WITNESS_CLOSING || postgresql->phase == POSTGRESQL_ANSWER_DUE) {
-            witness->peer_will_close = false;
             witness_refuse(witness, REASON_MALFORMED);
             return;
         }

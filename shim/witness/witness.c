@@ -81,6 +81,7 @@ void witness_refuse(struct witness *witness, enum reason reason)
     }
     witness->state = WITNESS_PRIVATE;
     witness->reason = reason;
+    witness->peer_will_close = false; /* what was taken for a goodbye may have been none */
 }
 
 static void private_opened(struct witness *witness)

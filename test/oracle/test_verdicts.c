@@ -158,6 +158,8 @@ static const struct {
      ANY},
     {"deferrals", "cancelled_in_a_read", "TWPOOL_DEFER=10s", NULL, ANY},
     {"deferrals", "does_not_block", "TWPOOL_DEFER=10s", NULL, ANY},
+    {"deferrals", "times_out_in_a_read", "TWPOOL_DEFER=10s", NULL, ANY},
+    {"deferrals", "closed_under_a_read", "TWPOOL_DEFER=10s", NULL, ANY},
     {"deferrals", "asked_for_signals", NULL, "opened, not parked: option", ANY},
     {"deferrals", "asked_for_signals_by_ioctl", NULL, "opened, not parked: option", ANY},
     {"deferrals", "linger_unseen", NULL, "opened, not parked: announced-close", ANY},
@@ -626,9 +628,10 @@ static const struct {
     const char *play;
     long connections;
 } left_open[] = {
-    {"of_one_age", 40},      {"proven_first", 1},           {"cancelled_in_a_read", 1},
-    {"does_not_block", 1},   {"in_use_through_a_storm", 1}, /* by the child */
-    {"by_unshare_files", 1}, {"by_close_range_unshare", 1},
+    {"of_one_age", 40},         {"proven_first", 1},
+    {"cancelled_in_a_read", 1}, {"does_not_block", 1},
+    {"times_out_in_a_read", 1}, {"in_use_through_a_storm", 1}, /* by the child */
+    {"by_unshare_files", 1},    {"by_close_range_unshare", 1},
 };
 
 static long left_open_by(const char *play)

@@ -29,6 +29,7 @@ static const struct {
     {"long_waits", "deferred_while_waiting", "TWPOOL_DEFER=50ms", "deferral-timed-out"},
     {"epoll_waits", "where_poll_is_refused", SHORT_LIMIT, EXPIRED},
     {"epoll_waits", "an_event_taken_by_another", SHORT_LIMIT, EXPIRED},
+    {"epoll_waits", "another_set_at_its_number", SHORT_LIMIT, EXPIRED},
     {"interrupted_waits", "at_every_phase", "TWPOOL_IDLE_TIMEOUT=10ms", EXPIRED},
     {"interrupted_waits", "at_one_kilohertz", SHORT_LIMIT, EXPIRED},
     {"interrupted_waits", "time_left", SHORT_LIMIT, EXPIRED},

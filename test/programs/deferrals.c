@@ -462,6 +462,44 @@ static void cancelled_in_a_read(uint16_t port)
     expect(result == PTHREAD_CANCELED, "it ends by the cancellation");
 }
 
+static void times_out_in_a_read(uint16_t port)
+{
+    char byte;
+    struct timeval limit = {.tv_usec = 100 * 1000};
+    close(asked(port, "/close-never"));
+    int fd = connect_to(port);
+    alarm(3);
+    expect(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0, "SO_RCVTIMEO");
+    expect(recv(fd, &byte, 1, 0) == -1 && errno == EAGAIN, "EAGAIN in its time");
+}
+
+static char read_meanwhile[300];
+
+static void *read_whatever_comes(void *fd)
+{
+    recv(*(int *)fd, read_meanwhile, sizeof read_meanwhile - 1, 0);
+    return NULL;
+}
+
+/* The number is another connection's when its bytes come, and they are not for the reader. */
+static void closed_under_a_read(uint16_t port)
+{
+    close(asked(port, "/close-never"));
+    int fd = connect_to(port), blocked = fd;
+    ask(fd, "/late");
+    pthread_t reader;
+    pthread_create(&reader, NULL, read_whatever_comes, &blocked);
+    sleep_ms(50);
+    close(fd);
+    expect(connect_to(port) == fd, "the same number");
+    ask(fd, "/of-the-next");
+    sleep_ms(100);
+    answer(fd);
+    close(fd);
+    pthread_join(reader, NULL);
+    expect(strstr(read_meanwhile, "/of-the-next") == NULL, "each reads its own");
+}
+
 static void does_not_block(uint16_t port)
 {
     char byte;
@@ -557,6 +595,8 @@ static const struct play plays[] = {
     {"interrupted_in_a_read", interrupted_in_a_read},
     {"restarted_in_a_read", restarted_in_a_read},
     {"cancelled_in_a_read", cancelled_in_a_read},
+    {"times_out_in_a_read", times_out_in_a_read},
+    {"closed_under_a_read", closed_under_a_read},
     {"does_not_block", does_not_block},
     {"asked_for_signals", asked_for_signals},
     {"asked_for_signals_by_ioctl", asked_for_signals_by_ioctl},

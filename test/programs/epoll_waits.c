@@ -327,6 +327,27 @@ static void an_event_taken_by_another(uint16_t port)
         now_ms() - begun > 699 ? "not too short" : "TOO SHORT");
 }
 
+static void *wait_for_long(void *set)
+{
+    struct epoll_event event;
+    return (void *)(intptr_t)(epoll_wait((int)(intptr_t)set, &event, 1, 1500) > 0);
+}
+
+/* The set is closed under the wait, and its number given to another, whose event is not for it. */
+static void another_set_at_its_number(uint16_t port)
+{
+    int ends[2], set = new_set();
+    void *had_an_event;
+    expect(pipe(ends) == 0 && write(ends[1], "x", 1) == 1, "pipe");
+    leave_idle(port, 2);
+    pthread_t thread = start_blocked(wait_for_long, (void *)(intptr_t)set);
+    close(set);
+    expect(new_set() == set, "the same number");
+    add(set, ends[0], EPOLLIN, 0x9);
+    pthread_join(thread, &had_an_event);
+    say("it had %s", had_an_event != NULL ? "the OTHER'S event" : "none");
+}
+
 static const struct play plays[] = {
     {"interrupted", interrupted},
     {"interrupted_by_pwait", interrupted_by_pwait},
@@ -346,6 +367,7 @@ static const struct play plays[] = {
     {"ended_in_a_closed_set", ended_in_a_closed_set},
     {"where_poll_is_refused", where_poll_is_refused},
     {"an_event_taken_by_another", an_event_taken_by_another},
+    {"another_set_at_its_number", another_set_at_its_number},
 };
 
 int main(int argc, char **argv)
