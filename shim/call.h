@@ -5,6 +5,7 @@
 
 #include "conn.h"
 #include "fdtable.h"
+#include "goodbye.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -17,20 +18,28 @@ struct call {
     int fd;
 };
 
-/* The rest of call_begin() for a tracked descriptor. */
+/* The rest of call_begin_harmless() for a tracked descriptor. */
 struct call call_begin_tracked(int fd);
 
-/* With a tracked connection behind fd, the call is counted as in flight, and one of the functions
+/* For a call that cannot block, and that a half-close which is still held makes no difference to.
+ * With a tracked connection behind fd, the call is counted as in flight, and one of the functions
  * below must follow the real one. A count that never ends (siglongjmp, cancellation) only keeps
  * this life from being parked. Waits, with a bound, while a release or an acquire holds the
  * connection. Else conn is NULL. The real call is to be made on the result's fd: it is -1, for an
  * EBADF as without us, where the application names a descriptor of ours, which it cannot know.
  * Async-signal-safe; preserves errno. */
-static inline struct call call_begin(int fd)
+static inline struct call call_begin_harmless(int fd)
 {
     if (__builtin_expect(fdtable_get(fd) == 0, 1))
         return (struct call){.fd = fd};
     return call_begin_tracked(fd);
+}
+
+/* The same for any other call: what is held is sent first. */
+static inline struct call call_begin(int fd)
+{
+    goodbye_send_first();
+    return call_begin_harmless(fd);
 }
 
 /* The connection behind fd, for what only looks or marks: NULL when untracked. Not counted. */

@@ -24,6 +24,7 @@ typedef bool setting_read(struct config *config, struct span value, struct span 
 static bool read_enabled(struct config *config, struct span value, struct span *offending);
 static bool read_close(struct config *config, struct span value, struct span *offending);
 static bool read_log(struct config *config, struct span value, struct span *offending);
+static bool read_goodbyes(struct config *config, struct span value, struct span *offending);
 static bool read_reaper(struct config *config, struct span value, struct span *offending);
 static bool read_max_idle(struct config *config, struct span value, struct span *offending);
 static bool read_max_idle_per_dest(struct config *config, struct span value,
@@ -41,6 +42,7 @@ static const struct setting {
     {PREFIX, read_enabled, "on or 1, off or 0"},
     {PREFIX "_CLOSE", read_close, "clean or plain"},
     {PREFIX "_LOG", read_log, "auto, off, hint or trace"},
+    {PREFIX "_GOODBYES", read_goodbyes, "hold or send"},
     {PREFIX "_REAPER", read_reaper, "off or thread"},
     {PREFIX "_MAX_IDLE", read_max_idle, "a number from 0 to 1000000"},
     {PREFIX "_MAX_IDLE_PER_DEST", read_max_idle_per_dest, "a number from 0 to 1000000"},
@@ -96,6 +98,7 @@ static void set_defaults(struct config *config, uint64_t soft_limit)
     config->enabled = true;
     config->close = CLOSE_CLEAN;
     config->log = LOG_AUTO;
+    config->goodbyes = GOODBYES_HOLD;
     config->reaper = REAPER_OFF;
     config->max_idle = share < MAX_IDLE_DEFAULT ? (uint32_t)share : MAX_IDLE_DEFAULT;
     config->max_idle_per_dest = MAX_IDLE_PER_DEST_DEFAULT;
@@ -192,6 +195,15 @@ static bool read_log(struct config *config, struct span value, struct span *offe
         return true;
     }
     return false;
+}
+
+static bool read_goodbyes(struct config *config, struct span value, struct span *offending)
+{
+    (void)offending;
+    if (!span_is(value, "hold") && !span_is(value, "send"))
+        return false;
+    config->goodbyes = span_is(value, "send") ? GOODBYES_SEND : GOODBYES_HOLD;
+    return true;
 }
 
 static bool read_reaper(struct config *config, struct span value, struct span *offending)

@@ -14,6 +14,8 @@ enum { STATS_PATH_MAX = 4096 }; /* PATH_MAX */
 
 enum close_style { CLOSE_CLEAN, CLOSE_PLAIN };
 
+enum goodbyes { GOODBYES_HOLD, GOODBYES_SEND };
+
 enum reaper { REAPER_OFF, REAPER_THREAD };
 
 enum log_level {
@@ -36,6 +38,7 @@ struct config {
     bool enabled;           /* TWPOOL=on|off */
     enum close_style close; /* TWPOOL_CLOSE=clean|plain */
     enum log_level log;     /* TWPOOL_LOG=auto|off|hint|trace */
+    enum goodbyes goodbyes; /* TWPOOL_GOODBYES=hold|send */
     enum reaper reaper;     /* TWPOOL_REAPER=off|thread */
     uint32_t max_idle;      /* TWPOOL_MAX_IDLE: connections; default min(1024, soft limit / 4) */
     uint32_t max_idle_per_dest; /* TWPOOL_MAX_IDLE_PER_DEST: connections */

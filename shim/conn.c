@@ -217,8 +217,8 @@ bool conn_take_set_timeouts(struct conn *conn)
 /* Another holder would notice a clean close, or it was half done by the application. */
 static bool asks_for_plain_close(enum reason reason)
 {
-    return reason == REASON_SHARED || reason == REASON_HALF_CLOSED || reason == REASON_STREAM ||
-           reason == REASON_URGENT || reason == REASON_NOT_CONNECTED;
+    return reason == REASON_SHARED || reason == REASON_STREAM || reason == REASON_URGENT ||
+           reason == REASON_NOT_CONNECTED;
 }
 
 /* A socket option that we cannot restore does not matter to a connection that is never handed out.

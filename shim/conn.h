@@ -95,6 +95,10 @@ struct conn {
     _Atomic(struct dest *) dest; /* NULL until connect() */
     _Atomic uint32_t rule;       /* enum rule, of the destination */
 
+    /* Only while the gate is held: goodbye.c's. */
+    uint32_t goodbye; /* a half-close that is held: how, plus one; 0 = none */
+    int goodbye_fd;   /* the number that it was asked of */
+
     /* Under lock, and only while the life is the caller's. */
     _Atomic uint32_t lock;
     uint64_t sent, received; /* bytes that the hooks saw in this life */

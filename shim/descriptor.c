@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <linux/close_range.h>
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -59,6 +60,8 @@ int descriptor_listen(int fd, int backlog)
 
 int descriptor_shutdown(int fd, int how)
 {
+    if (fdtable_get(fd) != 0 && goodbye_hold(fd, how))
+        return 0;
     struct call call = call_begin(fd);
     if (call.conn == NULL)
         return libc.shutdown(call.fd, how);
@@ -68,7 +71,7 @@ int descriptor_shutdown(int fd, int how)
 
 int descriptor_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
-    struct call call = call_begin(fd);
+    struct call call = call_begin_harmless(fd);
     if (call.conn == NULL)
         return libc.setsockopt(call.fd, level, name, value, len);
     int result = libc.setsockopt(fd, level, name, value, len);
@@ -79,7 +82,9 @@ int descriptor_setsockopt(int fd, int level, int name, const void *value, sockle
 
 int descriptor_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
-    struct call call = call_begin(fd);
+    if (level == IPPROTO_TCP && name == TCP_INFO) /* shows the connection's state */
+        goodbye_send_first();
+    struct call call = call_begin_harmless(fd);
     if (call.conn == NULL)
         return libc.getsockopt(call.fd, level, name, value, len);
     int saved_errno = errno;
@@ -141,7 +146,9 @@ int descriptor_dup(int fd)
 
 static int overwrite(int fd, int new_fd, enum overwrite how, int flags)
 {
-    struct call call = call_begin(fd);
+    if (call_conn(fd) != NULL) /* what is duplicated is not about to be closed */
+        goodbye_send_first();
+    struct call call = call_begin_harmless(fd);
     epollset_share(fd);
     expect_duplicate(call);
     int result = release_overwrite(call.fd, new_fd, how, flags);
@@ -214,6 +221,7 @@ void descriptor_closefrom(int first)
 
 FILE *descriptor_fdopen(int fd, const char *mode)
 {
+    goodbye_send_first(); /* what the stream does is not seen */
     struct conn *conn = call_conn(fd);
     if (conn != NULL)
         conn_refuse(conn, REASON_STREAM);
@@ -240,9 +248,11 @@ int descriptor_fcntl(int fd, int command, long argument)
 {
     if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) /* the new number may be known to us */
         return duplicate(fd, command, argument);
+    if (!is_harmless_fcntl(command, argument)) /* F_SETLKW blocks, F_SETOWN asks for signals */
+        goodbye_send_first();
     if (fdtable_get(fd) == 0)
         return libc.fcntl(fd, command, argument);
-    struct call call = call_begin(fd);
+    struct call call = call_begin_harmless(fd);
     if (call.conn == NULL)
         return libc.fcntl(call.fd, command, argument);
     int result = libc.fcntl(fd, command, argument);

@@ -4,6 +4,7 @@
 
 #include "arch.h"
 #include "call.h"
+#include "goodbye.h"
 #include "idle.h"
 #include "kernel.h"
 #include "libc.h"
@@ -99,7 +100,7 @@ void epollset_end_wait(struct epollset_wait wait, bool in_vain)
 
 int epollset_ctl(int set_fd, int operation, int fd, struct epoll_event *event)
 {
-    struct call call = call_begin(fd);
+    struct call call = call_begin_harmless(fd);
     epollset_share(fd); /* a set in a set: the waits on the outer one are not noted in it */
     if (call.conn == NULL)
         return libc.epoll_ctl(set_fd, operation, call.fd, event);
@@ -201,6 +202,7 @@ static __attribute__((noinline)) int wait_in_parts(int set, struct epollset_wait
 
 int epollset_wait(int set, struct epoll_event *events, int count, int timeout)
 {
+    goodbye_send_first();
     struct epollset_wait wait = epollset_begin_wait(set);
     int result = slice_is_due(slice_ns_of_ms(timeout))
                      ? wait_in_parts(set, wait, events, count, slice_ns_of_ms(timeout), NULL)
@@ -211,6 +213,7 @@ int epollset_wait(int set, struct epoll_event *events, int count, int timeout)
 int epollset_pwait(int set, struct epoll_event *events, int count, int timeout,
                    const sigset_t *mask)
 {
+    goodbye_send_first();
     struct epollset_wait wait = epollset_begin_wait(set);
     int result = slice_is_due(slice_ns_of_ms(timeout))
                      ? wait_in_parts(set, wait, events, count, slice_ns_of_ms(timeout), mask)
@@ -230,6 +233,7 @@ static int pwait2_whole_or_in_parts(int set, struct epollset_wait wait, struct e
 int epollset_pwait2(int set, struct epoll_event *events, int count, const struct timespec *timeout,
                     const sigset_t *mask)
 {
+    goodbye_send_first();
     struct epollset_wait wait = epollset_begin_wait(set);
     int result = pwait2_whole_or_in_parts(set, wait, events, count, timeout, mask);
     return end_wait(wait, result == 0 && is_positive(timeout), result);

@@ -28,10 +28,12 @@
     }
 #define BY_HAND(type, name, parameters) EXPORT type name parameters;
 #define JUMP(name)
+#define WAITS(name)
 #include "hooks.def"
 #undef HOOK
 #undef BY_HAND
 #undef JUMP
+#undef WAITS
 
 /* The third argument of these may be missing, an int, a long or a pointer: each arrives in the same
  * register, and the kernel takes what the command wants of it. */

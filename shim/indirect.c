@@ -18,6 +18,7 @@
 
 static long pass_on(long number, const long a[6])
 {
+    goodbye_send_first(); /* it may be a wait */
     return libc.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 

@@ -2,6 +2,7 @@
  * Before the constructor: system calls. After it: what dlsym(RTLD_NEXT) found. */
 #include "libc.h"
 
+#include "jump.h"
 #include "kernel.h"
 
 #include <dlfcn.h>
@@ -577,9 +578,14 @@ struct libc libc = {
     .pthread_testcancel = no_cancellation,
 };
 
+void *libc_find(const char *name)
+{
+    return old_dlsym(RTLD_NEXT, name);
+}
+
 static void resolve(void *slot, const char *name)
 {
-    void *found = old_dlsym(RTLD_NEXT, name);
+    void *found = libc_find(name);
     if (found != NULL)
         *(void **)slot = found;
 }
@@ -590,7 +596,9 @@ void libc_resolve(void)
 #define HOOK(type, name, parameters, arguments, layer) resolve(&libc.name, #name);
 #define BY_HAND(type, name, parameters) resolve(&libc.name, #name);
 #define JUMP(name) resolve(&libc.name, #name);
+#define WAITS(name)
 #include "hooks.def"
+    jump_resolve();
     resolve(&libc.pthread_testcancel, "pthread_testcancel");
     resolve(&libc._pthread_cleanup_push, "_pthread_cleanup_push");
     resolve(&libc._pthread_cleanup_pop, "_pthread_cleanup_pop");

@@ -19,10 +19,12 @@ struct libc {
 #define HOOK(type, name, parameters, arguments, layer) type(*name) parameters;
 #define BY_HAND(type, name, parameters) type(*name) parameters;
 #define JUMP(name) void *name;
+#define WAITS(name) /* jump.c's own */
 #include "hooks.def"
 #undef HOOK
 #undef BY_HAND
 #undef JUMP
+#undef WAITS
     void (*pthread_testcancel)(void);
     /* NULL where there are no threads yet that could be cancelled. */
     void (*_pthread_cleanup_push)(struct _pthread_cleanup_buffer *buffer, void (*routine)(void *),
@@ -39,5 +41,9 @@ extern struct libc libc;
 /* Looks everything up. Called once, by our constructor. Not async-signal-safe: dlsym(3) may
  * allocate. What this libc does not have keeps making the system call. */
 void libc_resolve(void);
+
+/* The next definition of a name, NULL when there is none: dlsym(3), with what that means for signal
+ * handlers. */
+void *libc_find(const char *name);
 
 #endif

@@ -5,6 +5,7 @@
 #include "call.h"
 #include "config.h"
 #include "defer.h"
+#include "goodbye.h"
 #include "hide.h"
 #include "idle.h"
 #include "kernel.h"
@@ -53,6 +54,7 @@ enum outcome parking_release(struct conn *conn, fd_entry entry, const struct dep
 {
     int fd = departure->fd;
     uint64_t now_ms = kernel_now_ms();
+    uint32_t goodbye = goodbye_take(conn); /* taken back, should the connection leave */
     if (tcp_cookie(fd) != conn->cookie) {
         verdict_closed(parking_counted_dest(conn), REASON_IDENTITY, false);
         parking_end_here(conn, entry, fd);
@@ -83,6 +85,8 @@ enum outcome parking_release(struct conn *conn, fd_entry entry, const struct dep
                    at_rest && !conn_has(conn, CONN_RAW_UNFIT) && !conn_has(conn, CONN_TIMED_OUT));
     if (at_rest && settings()->close == CLOSE_CLEAN)
         tcp_set_clean_close(last_fd, true);
+    else if (goodbye != 0)
+        goodbye_send(last_fd, goodbye); /* with unread bytes it is a FIN before the RST */
     if (!number_gone) {
         parking_end_here(conn, entry, fd);
         return REMAINS;
@@ -133,9 +137,12 @@ static bool is_at_rest(const struct conn *conn, int fd)
     if (!heard_last || conn_has(conn, CONN_PEER_CLOSED) || conn_has(conn, CONN_LINGER) ||
         conn_has(conn, CONN_PLAIN_CLOSE) || atomic_load(&conn->epoch) != process_epoch())
         return false;
-    return tcp_look(fd, &view) == 0 && view.established && !view.has_unsent &&
-           view.acked - conn->acked_base == conn->sent &&
-           view.received - conn->receive_base == conn->received;
+    if (tcp_look(fd, &view) != 0 || view.received - conn->receive_base != conn->received)
+        return false;
+    uint64_t acked = view.acked - conn->acked_base;
+    if (view.half_closed) /* by a shutdown(); the FIN is counted too, once it is acknowledged */
+        return acked >= conn->sent;
+    return view.established && !view.has_unsent && acked == conn->sent;
 }
 
 /* The last word, when no descriptor of the application's is left to change it. */

@@ -3,6 +3,7 @@
 #include "process.h"
 
 #include "fdtable.h"
+#include "goodbye.h"
 #include "hide.h"
 #include "idle.h"
 #include "kernel.h"
@@ -43,6 +44,7 @@ static void start_as_child(void)
     int saved_errno = errno;
     uint64_t signals = kernel_block_signals();
     hide_reset();
+    goodbye_forget_all();
     upkeep_reset();
     idle_abandon();
     atomic_store(&process.finished, false);
@@ -97,6 +99,7 @@ void process_stop_tracking(const char *reason)
 {
     if (!process_owns_pool())
         return;
+    goodbye_send_first();
     process_go_inert(reason);
     idle_flush(REASON_FLUSHED);
     fdtable_wipe();
@@ -109,6 +112,7 @@ uint32_t process_epoch(void)
 
 void process_new_epoch(void)
 {
+    goodbye_send_first(); /* a child may wait for it, or its parent for the child */
     atomic_fetch_add(&process.epoch, 1);
 }
 
@@ -127,6 +131,7 @@ void process_finish(void)
     if (process.owner == NULL || !process_owns_pool() || atomic_exchange(&process.finished, true))
         return;
     int saved_errno = errno;
+    goodbye_send_first();
     atomic_store(&process.pooling, false); /* other destructors may still close connections */
     idle_flush(REASON_FLUSHED);
     stats_write(idle_pool(), process.config, kernel_getpid(), atomic_load(&process.inert_reason));
@@ -180,6 +185,7 @@ FILE *process_popen(const char *command, const char *mode)
  * statistics and for TWPOOL_CLOSE. A vfork child ends the time in which it had copies. */
 static void before_exec(void)
 {
+    goodbye_send_first();
     if (process_owns_pool())
         idle_flush(REASON_FLUSHED);
     else

@@ -4,6 +4,7 @@
 
 #include "call.h"
 #include "epollset.h"
+#include "goodbye.h"
 #include "idle.h"
 #include "kernel.h"
 #include "libc.h"
@@ -84,6 +85,7 @@ static int really_leave(const struct departure *departure)
 static void end_seized(struct conn *conn, enum reason reason)
 {
     verdict_closed(parking_counted_dest(conn), reason, false);
+    goodbye_take(conn);
     if (conn_end_life(conn))
         conn_free(conn);
 }
@@ -106,7 +108,7 @@ static bool leave_duplicate(const struct departure *departure, fd_entry entry, i
     struct call call = {0};
     if (atomic_load(&conn->descriptors) > 1 &&
         gate_state(atomic_load(&conn->gate)) == GATE_OPEN) /* else leave() waits, not this */
-        call = call_begin(departure->fd);
+        call = call_begin_harmless(departure->fd);
     if (call.conn == NULL)
         return false;
     if (call.conn != conn || atomic_load(&conn->descriptors) <= 1 ||
@@ -146,6 +148,9 @@ static enum reason leave_last(const struct departure *departure, fd_entry entry,
         return REASON_NONE;
     }
     verdict_closed(dest, REASON_IN_CALL, false);
+    uint32_t goodbye = goodbye_take(conn);
+    if (goodbye != 0)
+        goodbye_send(departure->fd, goodbye);
     parking_end_here(conn, entry, departure->fd);
     return REASON_IN_CALL;
 }

@@ -2,6 +2,7 @@
  * Sleeping in parts: by ppoll() over nothing, which can wait with another mask. */
 #include "sleep.h"
 
+#include "goodbye.h"
 #include "kernel.h"
 #include "libc.h"
 #include "slice.h"
@@ -57,6 +58,7 @@ static uint64_t ns_to_cut(const struct timespec *length)
 
 int sleep_nanosleep(const struct timespec *length, struct timespec *left)
 {
+    goodbye_send_first();
     uint64_t ns = ns_to_cut(length);
     if (ns == 0)
         return libc.nanosleep(length, left);
@@ -81,6 +83,7 @@ static uint64_t ns_until(const struct timespec *moment)
 int sleep_clock_nanosleep(clockid_t clock, int flags, const struct timespec *length,
                           struct timespec *left)
 {
+    goodbye_send_first();
     uint64_t ns = 0;
     if (flags == 0 && (clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME))
         ns = ns_to_cut(length);
@@ -97,6 +100,7 @@ int sleep_clock_nanosleep(clockid_t clock, int flags, const struct timespec *len
 /* libc's sleep() drops the fraction of what is left, and changes errno only with it. */
 unsigned sleep_seconds(unsigned seconds)
 {
+    goodbye_send_first();
     uint64_t ns = seconds * SLICE_SECOND_NS;
     struct timespec left = {0};
     if (!slice_is_due(ns))
@@ -109,6 +113,7 @@ unsigned sleep_seconds(unsigned seconds)
 
 int sleep_microseconds(useconds_t microseconds)
 {
+    goodbye_send_first();
     uint64_t ns = (uint64_t)microseconds * 1000;
     if (!slice_is_due(ns))
         return libc.usleep(microseconds);

@@ -8,7 +8,7 @@
 #include <linux/tcp.h>
 #include <sys/ioctl.h>
 
-enum { STATE_ESTABLISHED = 1 /* TCP_ESTABLISHED of the kernel's net/tcp_states.h */ };
+enum { STATE_ESTABLISHED = 1, STATE_FIN_WAIT_1 = 4, STATE_FIN_WAIT_2 = 5 /* net/tcp_states.h */ };
 
 int tcp_look(int fd, struct tcp_view *view)
 {
@@ -20,6 +20,8 @@ int tcp_look(int fd, struct tcp_view *view)
     if (len < offsetof(struct tcp_info, tcpi_notsent_bytes) + sizeof info.tcpi_notsent_bytes)
         return -ENOSYS;
     *view = (struct tcp_view){.established = info.tcpi_state == STATE_ESTABLISHED,
+                              .half_closed = info.tcpi_state == STATE_FIN_WAIT_1 ||
+                                             info.tcpi_state == STATE_FIN_WAIT_2,
                               .has_unsent = info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0,
                               .acked = info.tcpi_bytes_acked,
                               .received = info.tcpi_bytes_received};

@@ -3,6 +3,7 @@
 #include "upkeep.h"
 
 #include "defer.h"
+#include "goodbye.h"
 #include "idle.h"
 #include "process.h"
 #include "reaper.h"
@@ -12,12 +13,16 @@ static _Atomic bool running; /* one thread does it: the others, woken by the sam
 uint64_t upkeep_deadline_ms(void)
 {
     uint64_t idle_ms = idle_deadline_ms(), deferred_ms = defer_deadline_ms();
-    return idle_ms < deferred_ms ? idle_ms : deferred_ms;
+    uint64_t closes_ms = idle_ms < deferred_ms ? idle_ms : deferred_ms;
+    uint64_t goodbye_ms = goodbye_deadline_ms();
+    return closes_ms < goodbye_ms ? closes_ms : goodbye_ms;
 }
 
 /* Deferred closes as well. */
 static void run_all(uint64_t now_ms)
 {
+    if (goodbye_deadline_ms() <= now_ms)
+        goodbye_send_all();
     while (idle_sweep(now_ms))
         ;
 }

@@ -5,6 +5,7 @@
 #include "call.h"
 #include "epollset.h"
 #include "fdset.h"
+#include "goodbye.h"
 #include "libc.h"
 #include "ours.h"
 #include "slice.h"
@@ -161,6 +162,7 @@ static __attribute__((noinline)) int ppoll_tracked(struct pollfd *fds, nfds_t co
 
 int wait_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
+    goodbye_send_first();
     if (!poll_has_tracked(fds, count))
         return poll_whole_or_in_parts(fds, count, timeout);
     return poll_tracked(fds, count, timeout);
@@ -176,6 +178,7 @@ int wait_poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
 int wait_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                const sigset_t *mask)
 {
+    goodbye_send_first();
     if (!poll_has_tracked(fds, count))
         return ppoll_whole_or_in_parts(fds, count, timeout, mask);
     return ppoll_tracked(fds, count, timeout, mask);
@@ -295,6 +298,7 @@ static __attribute__((noinline)) int select_tracked(int count, fd_set *readable,
 int wait_select(int count, fd_set *readable, fd_set *writable, fd_set *except,
                 struct timeval *timeout)
 {
+    goodbye_send_first();
     const struct fdsets sets = {readable, writable, except};
     count = fdsets_count(&sets, count);
     if (count <= 0 || !select_has_tracked(count, &sets))
@@ -319,6 +323,7 @@ static __attribute__((noinline)) int pselect_tracked(int count, fd_set *readable
 int wait_pselect(int count, fd_set *readable, fd_set *writable, fd_set *except,
                  const struct timespec *timeout, const sigset_t *mask)
 {
+    goodbye_send_first();
     const struct fdsets sets = {readable, writable, except};
     count = fdsets_count(&sets, count);
     if (count <= 0 || !select_has_tracked(count, &sets))

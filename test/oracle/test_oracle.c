@@ -51,6 +51,7 @@ static const struct {
     {"fork_shares", FEWER, FEWER},
     {"fresh_socket", FEWER, FEWER},
     {"full_table", FEWER, FEWER},
+    {"goodbye_waits", EITHER, EITHER},
     {"half_close_reply", EQUAL, EQUAL},
     {"half_response", FEWER, FEWER},
     {"identity", FEWER, FEWER},

@@ -241,7 +241,10 @@ static bool is_blocked(pid_t thread)
         SYS_epoll_wait,
 #endif
         SYS_nanosleep,
-        SYS_clock_nanosleep
+        SYS_clock_nanosleep,
+        SYS_futex,
+        SYS_rt_sigtimedwait,
+        SYS_wait4
     };
     char path[64], line[256];
     snprintf(path, sizeof path, "/proc/self/task/%d/syscall", (int)thread);
@@ -266,8 +269,9 @@ pthread_t start_blocked(void *(*routine)(void *), void *argument)
     pthread_t thread;
     if (pthread_create(&thread, NULL, run_started, &start) != 0)
         broken("pthread_create");
-    for (int ms = 0; ms < 10000; ms++) {
-        if (start.thread != 0 && is_blocked(start.thread))
+    for (int ms = 0, blocked = 0; ms < 10000; ms++) {
+        blocked = start.thread != 0 && is_blocked(start.thread) ? blocked + 1 : 0;
+        if (blocked == 3) /* a lock is waited for in futex(2) as well, for a moment */
             return thread;
         sleep_ms(1);
     }

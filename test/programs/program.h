@@ -89,9 +89,9 @@ void show_descriptors(void);
 
 void sleep_ms(int ms);
 
-/* Starts a thread, and returns once it is blocked in a system call that waits: for a descriptor, or
- * for a time. It may be one that comes before the call that the caller has in mind: routine makes
- * no other. broken() when that does not happen within ten seconds. */
+/* Starts a thread, and returns once it is blocked in a system call that waits. It may be one that
+ * comes before the call that the caller has in mind: routine makes no other. broken() when that
+ * does not happen within ten seconds. */
 pthread_t start_blocked(void *(*routine)(void *), void *argument);
 
 /* A program of several small plays, of which a run shows the one that it names. */
