@@ -617,6 +617,8 @@ static const struct {
     {"half_closes", "before_the_answer", NULL, "opened, not parked: half-closed", ANY},
     {"half_closes", "of_a_duplicate", NULL, "opened, not parked: half-closed", ANY},
     {"half_closes", "duplicated_after", NULL, "opened, not parked: half-closed", ANY},
+    {"half_closes", "copied_after", NULL, "opened, not parked: half-closed", ANY},
+    {"half_closes", "files_unshared_after", NULL, NULL, ANY},
     {"half_closes", "sent_then_written", NULL, "opened, not parked: half-closed", ANY},
     {"half_closes", "sent_then_read", NULL, "opened, not parked: half-closed", ANY},
     {"half_closes", "looked_at", NULL, "opened, not parked: half-closed", ANY},
@@ -678,12 +680,11 @@ static const struct {
     const char *play;
     long connections;
 } left_open[] = {
-    {"of_one_age", 40},         {"proven_first", 1},
-    {"cancelled_in_a_read", 1}, {"does_not_block", 1},
-    {"of_another_socket", 1},   {"overwritten_after_unseen", 1},
-    {"never_closed", 1},        {"wrapped_after", 1},
-    {"times_out_in_a_read", 1}, {"in_use_through_a_storm", 1}, /* by the child */
-    {"by_unshare_files", 1},    {"by_close_range_unshare", 1},
+    {"of_one_age", 40},          {"proven_first", 1},           {"cancelled_in_a_read", 1},
+    {"does_not_block", 1},       {"of_another_socket", 1},      {"overwritten_after_unseen", 1},
+    {"files_unshared_after", 1}, {"never_closed", 1},           {"wrapped_after", 1},
+    {"times_out_in_a_read", 1},  {"in_use_through_a_storm", 1}, /* by the child */
+    {"by_unshare_files", 1},     {"by_close_range_unshare", 1},
 };
 
 static long left_open_by(const char *play)

@@ -628,6 +628,7 @@ static void in_child(const char *name, void (*wait)(void), void *(*thread)(void 
             wait_in_thread(thread);
         else
             wait_for_it(wait);
+        waitpid(peer.server, NULL, 0); /* it has connected back then, whatever woke us */
         say("has ended: %d", has_ended());
         remove_queues();
         exit(0);
@@ -649,6 +650,7 @@ int main(int argc, char **argv)
         alarm(HANGS_AFTER_S);
         start_server();
         wait_in_a_thread_that_wakes();
+        waitpid(peer.server, NULL, 0);
         say("has ended: %d", has_ended());
         remove_queues();
     }

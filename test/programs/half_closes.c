@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <linux/sockios.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -186,6 +187,26 @@ static void duplicated_after(uint16_t port)
     close(other);
 }
 
+static void copied_after(uint16_t port)
+{
+    int fd = asked(port, "/one");
+    done(fd, SHUT_WR);
+    int other = dup2(fd, fd + 10);
+    expect_sent(port);
+    close(fd);
+    close(other);
+}
+
+/* The table of descriptors is forgotten then, and with it which number it is. */
+static void files_unshared_after(uint16_t port)
+{
+    int fd = asked(port, "/one");
+    done(fd, SHUT_WR);
+    expect(unshare(CLONE_FILES) == 0, "unshare");
+    expect_sent(port);
+    close(fd);
+}
+
 static void sent_then_written(uint16_t port)
 {
     int fd = asked(port, "/one");
@@ -246,13 +267,16 @@ static void forked_after(uint16_t port)
     close(fd);
 }
 
+/* The new program has the descriptor, and its server waits for the end. */
 static void executed_after(uint16_t port)
 {
+    char number[16];
     int fd = asked(port, "/one");
+    fcntl(fd, F_SETFD, 0);
     done(fd, SHUT_WR);
-    char *const argv[] = {"sh", "-c", "exit 0", NULL};
-    execv("/bin/sh", argv);
-    broken("execv");
+    snprintf(number, sizeof number, "%d", (int)port);
+    execl("/proc/self/exe", "half_closes", "executed", number, NULL);
+    broken("execl");
 }
 
 static void by_no_such_way(uint16_t port)
@@ -534,6 +558,8 @@ static const struct play plays[] = {
     {"unread", unread},
     {"of_a_duplicate", of_a_duplicate},
     {"duplicated_after", duplicated_after},
+    {"copied_after", copied_after},
+    {"files_unshared_after", files_unshared_after},
     {"sent_then_written", sent_then_written},
     {"sent_then_read", sent_then_read},
     {"looked_at", looked_at},
@@ -560,5 +586,9 @@ static const struct play plays[] = {
 
 int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "executed") == 0) {
+        expect_sent((uint16_t)atoi(argv[2]));
+        return 0;
+    }
     return play(argc, argv, plays, sizeof plays / sizeof *plays);
 }
