@@ -43,6 +43,7 @@ START_TEST(an_empty_value_means_unset)
     char *empty[] = {"TWPOOL=",
                      "TWPOOL_CLOSE=",
                      "TWPOOL_LOG=",
+                     "TWPOOL_GOODBYES=",
                      "TWPOOL_REAPER=",
                      "TWPOOL_MAX_IDLE=",
                      "TWPOOL_MAX_AGE=",
@@ -112,6 +113,18 @@ START_TEST(close_is_clean_or_plain)
     assert_refused("TWPOOL_CLOSE=plainly", "plainly");
     assert_refused("TWPOOL_CLOSE=plai", "plai");
     ck_assert_int_eq(config.close, CLOSE_CLEAN);
+}
+END_TEST
+
+START_TEST(goodbyes_are_held_or_sent)
+{
+    assert_accepted("TWPOOL_GOODBYES=send");
+    ck_assert_int_eq(config.goodbyes, GOODBYES_SEND);
+    assert_accepted("TWPOOL_GOODBYES=hold");
+    ck_assert_int_eq(config.goodbyes, GOODBYES_HOLD);
+    assert_refused("TWPOOL_GOODBYES=held", "held");
+    assert_refused("TWPOOL_GOODBYES=off", "off");
+    ck_assert_int_eq(config.goodbyes, GOODBYES_HOLD);
 }
 END_TEST
 
@@ -317,6 +330,7 @@ int main(void)
     tcase_add_test(values, on_and_off_switch_the_shim);
     tcase_add_test(values, close_is_clean_or_plain);
     tcase_add_test(values, log_takes_its_four_words);
+    tcase_add_test(values, goodbyes_are_held_or_sent);
     tcase_add_test(values, the_reaper_is_off_or_a_thread);
     tcase_add_test(values, idle_limits_are_numbers_up_to_a_million);
     tcase_add_loop_test(values, times_are_seconds_or_have_a_unit, 0,
