@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A half-close that is no goodbye: the program waits for what the server does when it hears of it,
  * by every way of waiting there is. */
+#include "../../shim/arch.h"
 #include "program.h"
 
 #include <semaphore.h>
@@ -28,7 +29,9 @@ struct shared {
 static struct {
     int listener, back; /* back: where the server connects to at the end */
     int pipe[2], pair[2];
-    int locked, lock; /* a file that the server has locked until then */
+    FILE *stream;       /* of the pipe */
+    FILE *other_stream; /* of another child, which ends when there is something in the pipe */
+    int locked, lock;   /* a file that the server has locked until then */
     int queue, full_queue, semaphores;
     struct shared *shared;
     pid_t server;
@@ -106,8 +109,9 @@ static void fill(int queue)
         ;
 }
 
-static void start_server(void)
+static void start_server(bool waits_for_child)
 {
+    char command[40];
     int ready[2];
     char byte;
     peer.listener = listen_on_any();
@@ -130,6 +134,9 @@ static void start_server(void)
     if (read(ready[0], &byte, 1) != 1)
         broken("the server");
     peer.lock = open_lock();
+    peer.stream = fdopen(peer.pipe[0], "r");
+    snprintf(command, sizeof command, "read line <&%d", peer.pipe[0]);
+    peer.other_stream = waits_for_child ? popen(command, "r") : NULL;
 }
 
 static void remove_queues(void)
@@ -327,15 +334,18 @@ static void by_sigsuspend(void)
     sigsuspend(&none);
 }
 
-/* The signal is let through only by the wait, since pause() cannot: it may come before. */
+/* The signal may come just before it waits: another one ends that. */
 static void by_pause(void)
 {
-    alarm(1); /* ends it if the signal was earlier; the one of the whole play is set again after */
     sigset_t set = its_signal();
+    signal(SIGALRM, on_signal);
+    alarm(1);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
+    pause();
+    signal(SIGALRM, SIG_DFL);
+    alarm(HANGS_AFTER_S);
     while (!has_ended())
         pause();
-    alarm(HANGS_AFTER_S);
 }
 
 static void by_accept(void)
@@ -375,36 +385,31 @@ static void by_flock(void)
     flock(peer.lock, LOCK_EX);
 }
 
-static FILE *stream(void)
-{
-    return fdopen(peer.pipe[0], "r");
-}
-
 static void by_fgets(void)
 {
-    fgets(byte_read, sizeof byte_read, stream());
+    fgets(byte_read, sizeof byte_read, peer.stream);
 }
 
 static void by_fgetc(void)
 {
-    fgetc(stream());
+    fgetc(peer.stream);
 }
 
 static void by_getc_unlocked(void)
 {
-    getc_unlocked(stream());
+    getc_unlocked(peer.stream);
 }
 
 static void by_fread(void)
 {
-    fread(byte_read, 1, 1, stream());
+    fread(byte_read, 1, 1, peer.stream);
 }
 
 static void by_getline(void)
 {
     char *line = NULL;
     size_t size = 0;
-    getline(&line, &size, stream());
+    getline(&line, &size, peer.stream);
     free(line);
 }
 
@@ -412,19 +417,19 @@ static void by_getdelim(void)
 {
     char *line = NULL;
     size_t size = 0;
-    getdelim(&line, &size, 'e', stream());
+    getdelim(&line, &size, 'e', peer.stream);
     free(line);
 }
 
 static void by_fscanf(void)
 {
-    fscanf(stream(), "%10s", byte_read);
+    fscanf(peer.stream, "%10s", byte_read);
 }
 
 static void by_fgetws(void)
 {
     wchar_t line[16];
-    fgetws(line, 16, stream());
+    fgetws(line, 16, peer.stream);
 }
 
 static void by_getchar(void)
@@ -441,9 +446,7 @@ static void by_scanf(void)
 
 static void by_pclose(void)
 {
-    FILE *child = popen("sleep 0.01", "r");
-    pclose(child);
-    by_read();
+    pclose(peer.other_stream);
 }
 
 static const struct {
@@ -513,12 +516,7 @@ static void *in_epoll_wait(void *argument)
 static void *in_an_inlined_poll(void *argument)
 {
     struct pollfd end = {.fd = waited_for, .events = POLLIN};
-    long result;
-    register long r10 __asm__("r10") = 0;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"((long)SYS_ppoll), "D"(&end), "S"(1L), "d"(0L), "r"(r10)
-                     : "rcx", "r11", "memory");
+    arch_syscall(SYS_ppoll, (long)&end, 1, 0, 0, 0, 0);
     return argument;
 }
 
@@ -565,11 +563,12 @@ static const struct {
     {"in_waitpid", in_waitpid},
 };
 
+/* Nothing is written between the two: that would be another call that can block. */
 static void wait_for_it(void (*wait)(void))
 {
-    int fd = at_rest();
-    SHOW(shutdown(fd, SHUT_WR));
+    int fd = at_rest(), result = shutdown(fd, SHUT_WR);
     wait();
+    show("shutdown", result);
     close(fd);
 }
 
@@ -578,8 +577,9 @@ static void wait_in_thread(void *(*wait)(void *))
 {
     waited_for = at_rest();
     pthread_t thread = start_blocked(wait, NULL);
-    SHOW(shutdown(waited_for, SHUT_WR));
+    int result = shutdown(waited_for, SHUT_WR);
     pthread_join(thread, NULL);
+    show("shutdown", result);
     close(waited_for);
 }
 
@@ -601,13 +601,13 @@ static void *when_told(void *argument)
 static void wait_in_a_thread_that_wakes(void)
 {
     pthread_t thread = start_blocked(when_told, NULL);
-    int fd = at_rest();
-    SHOW(shutdown(fd, SHUT_WR));
+    int fd = at_rest(), result = shutdown(fd, SHUT_WR);
     pthread_mutex_lock(&lock);
     go = true;
     pthread_cond_signal(&condition);
     pthread_mutex_unlock(&lock);
     pthread_join(thread, NULL);
+    show("shutdown", result);
     close(fd);
 }
 
@@ -623,7 +623,7 @@ static void in_child(const char *name, void (*wait)(void), void *(*thread)(void 
         if (strcmp(name, "usleep") != 0 && strcmp(name, "sleep") != 0)
             sigprocmask(SIG_BLOCK, &set, NULL);
         alarm(HANGS_AFTER_S);
-        start_server();
+        start_server(strcmp(name, "pclose") == 0);
         if (thread != NULL)
             wait_in_thread(thread);
         else
@@ -648,7 +648,7 @@ int main(int argc, char **argv)
     if (argc < 2 || strcmp(argv[1], "wakes") == 0) {
         signal(SIGUSR1, on_signal);
         alarm(HANGS_AFTER_S);
-        start_server();
+        start_server(false);
         wait_in_a_thread_that_wakes();
         waitpid(peer.server, NULL, 0);
         say("has ended: %d", has_ended());
