@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * vfork() and clone(): the child returns on the caller's stack, so no frame of ours may be there.
- */
+ * No frame of ours may be on the stack: vfork() and clone() return twice on it, and dlopen() looks
+ * at where it will return to. */
+#include "deepbind.h"
 #include "kernel.h"
 #include "libc.h"
+#include "own.h"
 #include "process.h"
 
 #include <dlfcn.h>
@@ -24,6 +26,13 @@ __attribute__((used, visibility("hidden"))) void *jump_to_clone(void)
     if (libc.clone == NULL)
         libc_resolve();
     return libc.clone;
+}
+
+__attribute__((used, visibility("hidden"))) void *jump_to_dlopen(const char *file, int flags)
+{
+    if (libc.dlopen == NULL)
+        libc_resolve();
+    return deepbind_concerns(file, flags) ? (void *)deepbind_open : libc.dlopen;
 }
 
 /* Arguments are kept over the question where to go, and the stack is as the caller left it when the
@@ -53,5 +62,10 @@ __attribute__((used, visibility("hidden"))) void *jump_to_clone(void)
 
 JUMP_TO(vfork, jump_to_vfork);
 JUMP_TO(clone, jump_to_clone);
+JUMP_TO(dlopen, jump_to_dlopen);
 JUMP_TO(__vfork, jump_to_vfork);
 JUMP_TO(__clone, jump_to_clone);
+#define JUMP(name) OWN_NAME(name);
+#define HOOK(type, name, parameters, arguments, layer)
+#define BY_HAND(type, name, parameters)
+#include "hooks.def"

@@ -12,15 +12,16 @@
 /* In a C library of 2.34 or later the ordinary references would bind to GLIBC_2.34 and not load in
  * older ones; the old versions are there in all of them (before 2.34 in libdl.so.2, which we name
  * as needed for that). */
-#if defined(__x86_64__)
 extern void *old_dlsym(void *handle, const char *name);
+extern void *old_dlvsym(void *handle, const char *name, const char *version);
 extern char *old_dlerror(void);
+#if defined(__x86_64__)
 __asm__(".symver old_dlsym,dlsym@GLIBC_2.2.5");
+__asm__(".symver old_dlvsym,dlvsym@GLIBC_2.2.5");
 __asm__(".symver old_dlerror,dlerror@GLIBC_2.2.5");
 #else
-extern void *old_dlsym(void *handle, const char *name);
-extern char *old_dlerror(void);
 __asm__(".symver old_dlsym,dlsym@GLIBC_2.17");
+__asm__(".symver old_dlvsym,dlvsym@GLIBC_2.17");
 __asm__(".symver old_dlerror,dlerror@GLIBC_2.17");
 #endif
 
@@ -596,4 +597,14 @@ void libc_resolve(void)
     resolve(&libc._pthread_cleanup_pop, "_pthread_cleanup_pop");
     old_dlerror(); /* the application's first dlerror(3) must not tell of our failed look-ups */
     errno = saved_errno;
+}
+
+void *libc_look_up(void *handle, const char *name, const char *version)
+{
+    return version == NULL ? old_dlsym(handle, name) : old_dlvsym(handle, name, version);
+}
+
+void libc_forget_error(void)
+{
+    old_dlerror();
 }

@@ -40,4 +40,8 @@ extern struct libc libc;
  * allocate. What this libc does not have keeps making the system call. */
 void libc_resolve(void);
 
+/* dlvsym(3), or with version NULL dlsym(3), and how to take back that one failed. */
+void *libc_look_up(void *handle, const char *name, const char *version);
+void libc_forget_error(void);
+
 #endif

@@ -2,6 +2,7 @@
  * One page that forked children find empty tells owner, forked child and vfork child apart. */
 #include "process.h"
 
+#include "deepbind.h"
 #include "fdtable.h"
 #include "hide.h"
 #include "idle.h"
@@ -43,6 +44,7 @@ static void start_as_child(void)
     int saved_errno = errno;
     uint64_t signals = kernel_block_signals();
     hide_reset();
+    deepbind_reset();
     upkeep_reset();
     idle_abandon();
     atomic_store(&process.finished, false);
