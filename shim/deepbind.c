@@ -61,7 +61,6 @@ static void bind_object(void *context, const struct object *object);
 static void bind_reference(struct binding *binding, const struct object *object,
                            const struct reference *reference);
 static bool is_forwarded(const struct binding *binding, const struct hook *hook, uintptr_t address);
-static bool is_unresolved(const struct object *object, const struct reference *reference);
 static void write_slot(const struct object *object, uintptr_t *slot, uintptr_t address);
 
 void deepbind_reset(void)
@@ -71,9 +70,7 @@ void deepbind_reset(void)
 
 bool deepbind_concerns(const char *file, int flags)
 {
-    if ((flags & RTLD_DEEPBIND) == 0 || (flags & RTLD_NOLOAD) != 0)
-        return false;
-    if (!settings()->deepbind || !process_is_pooling())
+    if ((flags & RTLD_DEEPBIND) == 0 || !settings()->deepbind || !process_is_pooling())
         return false;
     return file != NULL && strchr(file, '/') != NULL && strchr(file, '$') == NULL;
 }
@@ -166,21 +163,16 @@ static void bind_reference(struct binding *binding, const struct object *object,
     if (hook == NULL)
         return;
     uintptr_t address = *reference->slot;
-    if (is_unresolved(object, reference)) {
-        /* What came with a handle by RTLD_DEEPBIND looks in the handle's scope first. */
+    /* A call that was not made yet leads to the object's own code, which asks the loader. What came
+     * with a handle by RTLD_DEEPBIND is looked for in the handle's scope first; a definition of the
+     * object's own is found there again. */
+    if ((object_protection(object, address) & PROT_EXEC) != 0) {
         address = (uintptr_t)libc_look_up(binding->handle, reference->name,
                                           object_version(object, reference->symbol));
         binding->looked = true;
     }
     if (is_forwarded(binding, hook, address))
         write_slot(object, reference->slot, hook->ours);
-}
-
-/* A call that was not made yet leads to the object's own code, which asks the loader. */
-static bool is_unresolved(const struct object *object, const struct reference *reference)
-{
-    return reference->is_call && !reference->is_own &&
-           (object_protection(object, *reference->slot) & PROT_EXEC) != 0;
 }
 
 /* Whether it is libc's function, and the one that our hook would call: not if another preload's

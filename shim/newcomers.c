@@ -65,12 +65,9 @@ struct search {
  * has none is found by the name of its file, which it was looked for by. */
 static bool is_called(const struct object *object, const char *path, const char *name)
 {
-    const char *slash = strrchr(path, '/');
-    if (strcmp(path, name) == 0)
-        return true;
-    if (object->soname != NULL)
-        return strcmp(object->soname, name) == 0;
-    return slash != NULL && strcmp(slash + 1, name) == 0;
+    const char *slash = strrchr(path, '/'), *file = slash == NULL ? path : slash + 1;
+    const char *own = object->soname != NULL ? object->soname : file;
+    return strcmp(path, name) == 0 || strcmp(own, name) == 0;
 }
 
 /* The list does not change while this runs, and nothing that is on it is unmapped. Of two with one

@@ -105,13 +105,11 @@ bool object_reference(const struct object *object, const ElfW(Rela) * relocation
     if (type != ADDRESS && type != DATA && type != CALL)
         return false;
     /* A word that is not aligned may lie on two pages, and cannot be written at once. */
-    if (symbol == 0 || relocation->r_addend != 0 || slot % sizeof slot != 0)
+    if (relocation->r_addend != 0 || slot % sizeof slot != 0)
         return false;
     *reference = (struct reference){.name = object->strings + object->symbols[symbol].st_name,
                                     .symbol = symbol,
-                                    .slot = (uintptr_t *)slot,
-                                    .is_call = type == CALL,
-                                    .is_own = object->symbols[symbol].st_shndx != SHN_UNDEF};
+                                    .slot = (uintptr_t *)slot};
     return true;
 }
 

@@ -32,8 +32,6 @@ struct reference {
     const char *name; /* of the symbol */
     size_t symbol;    /* its number */
     uintptr_t *slot;  /* where the loader writes the address */
-    bool is_call;     /* may wait for its first use: lazily bound */
-    bool is_own;      /* the object has a definition itself */
 };
 
 /* Reads what dl_iterate_phdr(3) shows. False for what has no dynamic section. None of these
