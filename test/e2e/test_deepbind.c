@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LIMIT_S = 60 };
+enum { LIMIT_S = 60, REQUESTS = 50 };
 enum { ALL = -1, FEWER = -2 }; /* connections that the server sees, against a plain run */
 
 static const struct {
@@ -155,6 +155,35 @@ START_TEST(another_preload_is_passed_by_as_without_us)
 }
 END_TEST
 
+/* ---- PHP, which loads every extension so. */
+
+static const struct {
+    const char *setting;
+    unsigned accepted;
+} php[] = {{NULL, 1}, {"TWPOOL_DEEPBIND=off", REQUESTS}};
+
+START_TEST(php_with_curl_gets_the_same_answers_over_one_connection)
+{
+    struct network_pair net = network_pair();
+    server_nginx(net.server);
+    struct command command = {.argv = {"/usr/bin/php", script_path("curl_loop.php"),
+                                       text("http://%s:%d", SERVER_ADDRESS, NGINX_PORT),
+                                       text("%d", REQUESTS)},
+                              .settings = {php[_i].setting},
+                              .network = net.client};
+    struct outcome plain = run(&command, LIMIT_S);
+    unsigned before = network_accepted(net.server);
+    ck_assert_uint_eq(before, REQUESTS);
+    ck_assert_uint_eq(occurrences(plain.out, "0 200 you asked for /request/"), REQUESTS);
+    command.preload = true;
+    struct outcome pooled = run(&command, LIMIT_S);
+    ck_assert_str_eq(pooled.out, plain.out);
+    ck_assert_str_eq(pooled.err, plain.err);
+    ck_assert_int_eq(pooled.status, plain.status);
+    ck_assert_uint_eq(network_accepted(net.server) - before, php[_i].accepted);
+}
+END_TEST
+
 int main(void)
 {
     const char *only = getenv("TWPOOL_TEST_ONLY"); /* some of the plays, by commas */
@@ -172,6 +201,12 @@ int main(void)
     if (is_among(only, "neighbours"))
         tcase_add_test(plugins, another_preload_is_passed_by_as_without_us);
     suite_add_tcase(suite, plugins);
+    TCase *real = tcase_create("php");
+    tcase_set_timeout(real, 3 * LIMIT_S);
+    if (is_among(only, "php"))
+        tcase_add_loop_test(real, php_with_curl_gets_the_same_answers_over_one_connection, 0,
+                            (int)(sizeof php / sizeof *php));
+    suite_add_tcase(suite, real);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner), ran = srunner_ntests_run(runner);

@@ -47,6 +47,7 @@ static const char *const names[] = {
     "TWPOOL_RULES",
     "TWPOOL_DEFER",
     "TWPOOL_REAPER",
+    "TWPOOL_DEEPBIND",
     "TWPOOL_",
     "TWPOOL_RULE",
     "TWPOOL_rules",
@@ -164,7 +165,7 @@ static const char *new_entry(uint64_t *seed)
     size_t len = (size_t)snprintf(
         entry, ENTRY_SIZE, "%s",
         names[below(seed, below(seed, 4) == 0 ? (uint32_t)(sizeof names / sizeof *names)
-                                              : 11 /* there are eleven settings */)]);
+                                              : 12 /* there are twelve settings */)]);
     uint32_t form = below(seed, 20);
     if (form != 0) /* else without a value */
         entry[len++] = '=';

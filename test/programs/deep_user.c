@@ -21,6 +21,16 @@ int connect(int fd, const struct sockaddr *addr, socklen_t len)
 }
 #endif
 
+/* Before any constructor, ours included. */
+static void *earliest;
+
+static void open_before_all(void)
+{
+    earliest = dlopen(NULL, RTLD_LAZY);
+}
+
+__attribute__((section(".preinit_array"), used)) static void (*const first)(void) = open_before_all;
+
 static void find_directory(void)
 {
     ssize_t len = readlink("/proc/self/exe", directory, sizeof directory - sizeof "/plugins");
@@ -266,7 +276,7 @@ static void by_a_librarys(void)
 static void of_nothing(void)
 {
     void *plain = load(NULL, RTLD_NOW), *deeply = load(NULL, RTLD_NOW | RTLD_DEEPBIND);
-    say("the same: %d", plain == deeply);
+    say("the same: %d %d", plain == deeply, plain == earliest);
     load("", RTLD_NOW | RTLD_DEEPBIND);
     show_error();
     visit(deep("deep_now.so"));
