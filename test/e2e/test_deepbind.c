@@ -49,7 +49,8 @@ static const struct {
     {"deep_user", "by_two_threads", NULL, FEWER},
     {"deep_user", "now", "TWPOOL_DEEPBIND=off", ALL},
     {"deep_user", "lazy", "TWPOOL_DEEPBIND=off", ALL},
-    {"deep_user", "now", "TWPOOL=off", ALL},
+    {"deep_user", "whose", "TWPOOL_DEEPBIND=off", ALL},
+    {"deep_user", "whose", "TWPOOL=off", ALL},
     /* One that has a connect() of its own, which no plugin may meet that did not before. */
     {"deep_user_shadowing", "now", NULL, 1},
     {"deep_user_shadowing", "lazy", NULL, 1},

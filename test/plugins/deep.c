@@ -31,6 +31,11 @@ int OWN_CALLS(void)
     return own_calls;
 }
 
+void *CONNECT(void)
+{
+    return (void *)connect;
+}
+
 static int call_socket(int domain, int type, int protocol)
 {
     return socket(domain, type, protocol);

@@ -12,11 +12,15 @@ enum deep_way { DEEP_CALLS, DEEP_CONSTANT, DEEP_VARIABLE, DEEP_PACKED, DEEP_IN_T
 #ifndef VISIT
 #define VISIT deep_visit
 #define OWN_CALLS deep_own_calls
+#define CONNECT deep_connect
 #endif
 
 /* The whole life of a connection to 127.0.0.1:port. Returns the length of the response, or less
  * than 0. */
 int VISIT(uint16_t port, enum deep_way way);
+
+/* What its connect() is. */
+void *CONNECT(void);
 
 /* How often the object's own connect() was called. */
 int OWN_CALLS(void);

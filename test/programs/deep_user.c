@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <libgen.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 static uint16_t port;
@@ -164,13 +165,26 @@ static void packed(void)
     visit_by(handle, "deep_visit", DEEP_PACKED);
 }
 
-static void old_version(void)
+/* Not with the pool on: then it is the library's, as in a plugin that is not loaded deeply. */
+static void whose(void)
+{
+    void *handle = deep("deep_lazy.so");
+    void *(*connect_of)(void);
+    Dl_info info;
+    *(void **)&connect_of = dlsym(handle, "deep_connect");
+    if (dladdr(connect_of(), &info) == 0)
+        broken("dladdr");
+    say("connect: %s", basename((char *)info.dli_fname));
+    visit(handle);
+}
+
+static void show_spawned(const char *plugin)
 {
     static const char script[] = "echo done by the shell\n";
     int (*spawn)(pid_t * child, const char *path);
     char path[] = "/tmp/twpool-script-XXXXXX";
     int fd = mkstemp(path);
-    void *handle = deep("deep_old.so");
+    void *handle = deep(plugin);
     pid_t child;
     if (fd < 0 || handle == NULL || write(fd, script, sizeof script - 1) < 0 ||
         fchmod(fd, 0700) != 0 || close(fd) != 0)
@@ -179,6 +193,12 @@ static void old_version(void)
     if (SHOW(spawn(&child, path)) == 0)
         waitpid(child, NULL, 0);
     unlink(path);
+}
+
+static void old_version(void)
+{
+    show_spawned("deep_old.so");
+    show_spawned("deep_old_lazy.so");
     visit(deep("deep_now.so"));
 }
 
@@ -397,6 +417,7 @@ int main(int argc, char **argv)
                  {"alone", alone},
                  {"in_text", in_text},
                  {"packed", packed},
+                 {"whose", whose},
                  {"old_version", old_version},
                  {"brings", brings},
                  {"brings_now", brings_now},
