@@ -103,7 +103,7 @@ int VISIT(uint16_t port, enum deep_way way)
     struct functions use = functions_of(way);
     struct sockaddr_in addr = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    char reply[512];
+    char reply[512] = "";
     size_t len = 0;
     int fd = use.socket(AF_INET, SOCK_STREAM, 0);
     if (use.connect(fd, (struct sockaddr *)&addr, sizeof addr) != 0 ||
