@@ -185,26 +185,31 @@ START_TEST(php_with_curl_gets_the_same_answers_over_one_connection)
 }
 END_TEST
 
+/* A sanitizer's runtime refuses RTLD_DEEPBIND: what remains is that a dlopen() without it is
+ * libc's.
+ */
+static bool can_be_played(const char *play)
+{
+    const char *sanitizer = getenv("TWPOOL_TEST_PRELOAD_FIRST");
+    return sanitizer == NULL || sanitizer[0] == '\0' || strcmp(play, "without_flag") == 0;
+}
+
 int main(void)
 {
     const char *only = getenv("TWPOOL_TEST_ONLY"); /* some of the plays, by commas */
-    /* A sanitizer's runtime refuses RTLD_DEEPBIND. */
-    const char *sanitizer = getenv("TWPOOL_TEST_PRELOAD_FIRST");
     Suite *suite = suite_create("deepbind");
     TCase *plugins = tcase_create("plugins");
     tcase_set_timeout(plugins, 3 * LIMIT_S);
-    if (sanitizer != NULL && sanitizer[0] != '\0')
-        return 77; /* skipped */
     for (int i = 0; i < PLAYS; i++)
-        if (is_among(only, plays[i].play))
+        if (is_among(only, plays[i].play) && can_be_played(plays[i].play))
             tcase_add_loop_test(plugins, a_plugin_loaded_deeply_says_the_same_and_is_pooled, i,
                                 i + 1);
-    if (is_among(only, "neighbours"))
+    if (is_among(only, "neighbours") && can_be_played("neighbours"))
         tcase_add_test(plugins, another_preload_is_passed_by_as_without_us);
     suite_add_tcase(suite, plugins);
     TCase *real = tcase_create("php");
     tcase_set_timeout(real, 3 * LIMIT_S);
-    if (is_among(only, "php"))
+    if (is_among(only, "php") && can_be_played("php"))
         tcase_add_loop_test(real, php_with_curl_gets_the_same_answers_over_one_connection, 0,
                             (int)(sizeof php / sizeof *php));
     suite_add_tcase(suite, real);
