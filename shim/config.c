@@ -22,6 +22,7 @@ enum { TIME_MAX_MS = 24 * 3600 * 1000 }; /* more is a slip of the pen */
 typedef bool setting_read(struct config *config, struct span value, struct span *offending);
 
 static bool read_enabled(struct config *config, struct span value, struct span *offending);
+static bool read_deepbind(struct config *config, struct span value, struct span *offending);
 static bool read_close(struct config *config, struct span value, struct span *offending);
 static bool read_log(struct config *config, struct span value, struct span *offending);
 static bool read_goodbyes(struct config *config, struct span value, struct span *offending);
@@ -44,6 +45,7 @@ static const struct setting {
     {PREFIX "_LOG", read_log, "auto, off, hint or trace"},
     {PREFIX "_GOODBYES", read_goodbyes, "hold or send"},
     {PREFIX "_REAPER", read_reaper, "off or thread"},
+    {PREFIX "_DEEPBIND", read_deepbind, "on or 1, off or 0"},
     {PREFIX "_MAX_IDLE", read_max_idle, "a number from 0 to 1000000"},
     {PREFIX "_MAX_IDLE_PER_DEST", read_max_idle_per_dest, "a number from 0 to 1000000"},
     {PREFIX "_IDLE_TIMEOUT", read_idle_timeout,
@@ -64,6 +66,7 @@ static const struct setting *find_setting(struct span name);
 static void complain_unknown(struct span name, config_complain *complain, void *context);
 static void complain_value(const struct setting *setting, struct span offending,
                            config_complain *complain, void *context);
+static bool read_switch(struct span value, bool *on);
 static bool parse_time(struct span value, uint32_t *ms);
 static bool take_unit(struct span *value, uint32_t *unit_ms);
 static bool parse_decimal(struct span value, uint64_t *micros);
@@ -100,6 +103,7 @@ static void set_defaults(struct config *config, uint64_t soft_limit)
     config->log = LOG_AUTO;
     config->goodbyes = GOODBYES_HOLD;
     config->reaper = REAPER_OFF;
+    config->deepbind = true;
     config->max_idle = share < MAX_IDLE_DEFAULT ? (uint32_t)share : MAX_IDLE_DEFAULT;
     config->max_idle_per_dest = MAX_IDLE_PER_DEST_DEFAULT;
     config->idle_timeout_ms = IDLE_TIMEOUT_DEFAULT_MS;
@@ -166,11 +170,22 @@ static void complain_value(const struct setting *setting, struct span offending,
 
 static bool read_enabled(struct config *config, struct span value, struct span *offending)
 {
-    bool on = span_is(value, "on") || span_is(value, "1");
     (void)offending;
-    if (!on && !span_is(value, "off") && !span_is(value, "0"))
+    return read_switch(value, &config->enabled);
+}
+
+static bool read_deepbind(struct config *config, struct span value, struct span *offending)
+{
+    (void)offending;
+    return read_switch(value, &config->deepbind);
+}
+
+static bool read_switch(struct span value, bool *on)
+{
+    bool is_on = span_is(value, "on") || span_is(value, "1");
+    if (!is_on && !span_is(value, "off") && !span_is(value, "0"))
         return false;
-    config->enabled = on;
+    *on = is_on;
     return true;
 }
 

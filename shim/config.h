@@ -40,6 +40,7 @@ struct config {
     enum log_level log;     /* TWPOOL_LOG=auto|off|hint|trace */
     enum goodbyes goodbyes; /* TWPOOL_GOODBYES=hold|send */
     enum reaper reaper;     /* TWPOOL_REAPER=off|thread */
+    bool deepbind;          /* TWPOOL_DEEPBIND=on|off */
     uint32_t max_idle;      /* TWPOOL_MAX_IDLE: connections; default min(1024, soft limit / 4) */
     uint32_t max_idle_per_dest; /* TWPOOL_MAX_IDLE_PER_DEST: connections */
     uint32_t idle_timeout_ms;   /* TWPOOL_IDLE_TIMEOUT: seconds, a fraction, or with ms, s, m */

@@ -6,6 +6,7 @@
 #include "indirect.h"
 #include "io.h"
 #include "libc.h"
+#include "own.h"
 #include "process.h"
 #include "release.h"
 #include "sleep.h"
@@ -25,8 +26,11 @@
     type name parameters                                                                           \
     {                                                                                              \
         return layer arguments;                                                                    \
-    }
-#define BY_HAND(type, name, parameters) EXPORT type name parameters;
+    }                                                                                              \
+    OWN_NAME(name);
+#define BY_HAND(type, name, parameters)                                                            \
+    EXPORT type name parameters;                                                                   \
+    OWN_NAME(name);
 #define JUMP(name)
 #define WAITS(name)
 #include "hooks.def"

@@ -2,8 +2,8 @@
  * Before the constructor: system calls. After it: what dlsym(RTLD_NEXT) found. */
 #include "libc.h"
 
-#include "jump.h"
 #include "kernel.h"
+#include "wait_jump.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,15 +13,16 @@
 /* In a C library of 2.34 or later the ordinary references would bind to GLIBC_2.34 and not load in
  * older ones; the old versions are there in all of them (before 2.34 in libdl.so.2, which we name
  * as needed for that). */
-#if defined(__x86_64__)
 extern void *old_dlsym(void *handle, const char *name);
+extern void *old_dlvsym(void *handle, const char *name, const char *version);
 extern char *old_dlerror(void);
+#if defined(__x86_64__)
 __asm__(".symver old_dlsym,dlsym@GLIBC_2.2.5");
+__asm__(".symver old_dlvsym,dlvsym@GLIBC_2.2.5");
 __asm__(".symver old_dlerror,dlerror@GLIBC_2.2.5");
 #else
-extern void *old_dlsym(void *handle, const char *name);
-extern char *old_dlerror(void);
 __asm__(".symver old_dlsym,dlsym@GLIBC_2.17");
+__asm__(".symver old_dlvsym,dlvsym@GLIBC_2.17");
 __asm__(".symver old_dlerror,dlerror@GLIBC_2.17");
 #endif
 
@@ -578,14 +579,9 @@ struct libc libc = {
     .pthread_testcancel = no_cancellation,
 };
 
-void *libc_find(const char *name)
-{
-    return old_dlsym(RTLD_NEXT, name);
-}
-
 static void resolve(void *slot, const char *name)
 {
-    void *found = libc_find(name);
+    void *found = old_dlsym(RTLD_NEXT, name);
     if (found != NULL)
         *(void **)slot = found;
 }
@@ -598,10 +594,20 @@ void libc_resolve(void)
 #define JUMP(name) resolve(&libc.name, #name);
 #define WAITS(name)
 #include "hooks.def"
-    jump_resolve();
+    wait_jump_resolve();
     resolve(&libc.pthread_testcancel, "pthread_testcancel");
     resolve(&libc._pthread_cleanup_push, "_pthread_cleanup_push");
     resolve(&libc._pthread_cleanup_pop, "_pthread_cleanup_pop");
     old_dlerror(); /* the application's first dlerror(3) must not tell of our failed look-ups */
     errno = saved_errno;
+}
+
+void *libc_look_up(void *handle, const char *name, const char *version)
+{
+    return version == NULL ? old_dlsym(handle, name) : old_dlvsym(handle, name, version);
+}
+
+void libc_forget_error(void)
+{
+    old_dlerror();
 }

@@ -19,7 +19,7 @@ struct libc {
 #define HOOK(type, name, parameters, arguments, layer) type(*name) parameters;
 #define BY_HAND(type, name, parameters) type(*name) parameters;
 #define JUMP(name) void *name;
-#define WAITS(name) /* jump.c's own */
+#define WAITS(name) /* wait_jump.h */
 #include "hooks.def"
 #undef HOOK
 #undef BY_HAND
@@ -42,8 +42,8 @@ extern struct libc libc;
  * allocate. What this libc does not have keeps making the system call. */
 void libc_resolve(void);
 
-/* The next definition of a name, NULL when there is none: dlsym(3), with what that means for signal
- * handlers. */
-void *libc_find(const char *name);
+/* dlvsym(3), or with version NULL dlsym(3), and how to take back that one failed. */
+void *libc_look_up(void *handle, const char *name, const char *version);
+void libc_forget_error(void);
 
 #endif

@@ -2,6 +2,7 @@
  * One page that forked children find empty tells owner, forked child and vfork child apart. */
 #include "process.h"
 
+#include "deepbind.h"
 #include "fdtable.h"
 #include "goodbye.h"
 #include "hide.h"
@@ -45,6 +46,7 @@ static void start_as_child(void)
     uint64_t signals = kernel_block_signals();
     hide_reset();
     goodbye_forget_all();
+    deepbind_reset();
     upkeep_reset();
     idle_abandon();
     atomic_store(&process.finished, false);

@@ -9,7 +9,7 @@ declare -A package_set=(
     [test]="openssl binutils mmdebstrap cppcheck clang-format clang-tidy shellcheck
         g++ gdb ltrace strace valgrind eatmydata fakeroot faketime libeatmydata1 libjemalloc2
         libnss-wrapper libsocket-wrapper microsocks proxychains4 torsocks tsocks
-        curl postgresql-15 mariadb-server-core mariadb-client python3-pymysql memcached"
+        curl php-cli php-curl postgresql-15 mariadb-server-core mariadb-client python3-pymysql memcached"
 )
 declare -A package_daemon=([nginx-common]=nginx [redis-server]=redis-server
     [postgresql-common]=postgresql [memcached]=memcached)

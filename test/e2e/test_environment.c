@@ -36,27 +36,17 @@ static uint32_t below(uint64_t *seed, uint32_t bound)
 }
 
 static const char *const names[] = {
-    "TWPOOL",
-    "TWPOOL_CLOSE",
-    "TWPOOL_LOG",
-    "TWPOOL_MAX_IDLE_PER_DEST",
-    "TWPOOL_MAX_IDLE",
-    "TWPOOL_IDLE_TIMEOUT",
-    "TWPOOL_STATS",
-    "TWPOOL_MAX_AGE",
-    "TWPOOL_RULES",
-    "TWPOOL_DEFER",
-    "TWPOOL_REAPER",
-    "TWPOOL_",
-    "TWPOOL_RULE",
-    "TWPOOL_rules",
-    "TWPOOL_RULES ",
-    "TWPOOL_\xff\x01",
-    "TWPOOL_\xc3\xa4\xe2\x82\xac",
-    "TWPOOLING",
-    "twpool",
-    "TWPOOL_STATS_PID",
-    "TWPOOL_%s%n%p",
+    "TWPOOL",           "TWPOOL_CLOSE",
+    "TWPOOL_LOG",       "TWPOOL_MAX_IDLE_PER_DEST",
+    "TWPOOL_MAX_IDLE",  "TWPOOL_IDLE_TIMEOUT",
+    "TWPOOL_STATS",     "TWPOOL_MAX_AGE",
+    "TWPOOL_RULES",     "TWPOOL_DEFER",
+    "TWPOOL_REAPER",    "TWPOOL_DEEPBIND",
+    "TWPOOL_",          "TWPOOL_RULE",
+    "TWPOOL_rules",     "TWPOOL_RULES ",
+    "TWPOOL_\xff\x01",  "TWPOOL_\xc3\xa4\xe2\x82\xac",
+    "TWPOOLING",        "twpool",
+    "TWPOOL_STATS_PID", "TWPOOL_%s%n%p",
 };
 
 /* Not what asks for output by itself: TWPOOL_STATS=stderr, /dev/stdout and the like, and
@@ -164,7 +154,7 @@ static const char *new_entry(uint64_t *seed)
     size_t len = (size_t)snprintf(
         entry, ENTRY_SIZE, "%s",
         names[below(seed, below(seed, 4) == 0 ? (uint32_t)(sizeof names / sizeof *names)
-                                              : 11 /* there are eleven settings */)]);
+                                              : 12 /* there are twelve settings */)]);
     uint32_t form = below(seed, 20);
     if (form != 0) /* else without a value */
         entry[len++] = '=';

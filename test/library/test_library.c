@@ -185,6 +185,24 @@ START_TEST(it_loads_and_pools_in_debian_11)
 }
 END_TEST
 
+/* There libc's functions are in two objects: a program may have the ones, and its plugin the
+ * others.
+ */
+START_TEST(in_debian_11_plugins_loaded_deeply_are_pooled)
+{
+    const char *root = debian_11();
+    network_private();
+    const char *out = shell(text("cp %s/plugins/deep_lazy.so %s/plugins/deep_now.so "
+                                 "%s/test/library/deep_visits.py %s/; for plugin in lazy now; do "
+                                 "chroot %s /usr/bin/env LD_PRELOAD=libtwpool.so "
+                                 "python3 /deep_visits.py /deep_$plugin.so 2>&1; done; rm -r %s",
+                                 setting("TWPOOL_TEST_PROGRAMS"), setting("TWPOOL_TEST_PROGRAMS"),
+                                 setting("TWPOOL_TEST_SOURCE"), root, root, root),
+                            LIMIT_S);
+    ck_assert_str_eq(out, "accepted 1 read 59\naccepted 1 read 59\n");
+}
+END_TEST
+
 /* The environment of a set-user-ID program is its caller's: nothing of it may be obeyed. The loader
  * preloads there only what lies in a standard place and has that bit itself. */
 START_TEST(in_a_set_user_id_program_it_does_nothing)
@@ -228,6 +246,7 @@ int main(void)
         tcase_add_test(built, it_asks_for_no_symbol_newer_than_glibc_2_17);
         tcase_add_test(built, installed_into_a_prefix_it_is_preloaded_by_its_bare_name);
         tcase_add_test(built, it_loads_and_pools_in_debian_11);
+        tcase_add_test(built, in_debian_11_plugins_loaded_deeply_are_pooled);
         tcase_add_test(secure, in_a_set_user_id_program_it_does_nothing);
     }
     Suite *suite = suite_create("library");

@@ -73,6 +73,7 @@ static inline void assert_defaults(void)
     ck_assert_int_eq(config.close, CLOSE_CLEAN);
     ck_assert_int_eq(config.log, LOG_AUTO);
     ck_assert_int_eq(config.reaper, REAPER_OFF);
+    ck_assert(config.deepbind);
     ck_assert_uint_eq(config.max_idle, 1024);
     ck_assert_uint_eq(config.max_idle_per_dest, 256);
     ck_assert_uint_eq(config.idle_timeout_ms, 2000);

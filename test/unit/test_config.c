@@ -45,6 +45,7 @@ START_TEST(an_empty_value_means_unset)
                      "TWPOOL_LOG=",
                      "TWPOOL_GOODBYES=",
                      "TWPOOL_REAPER=",
+                     "TWPOOL_DEEPBIND=",
                      "TWPOOL_MAX_IDLE=",
                      "TWPOOL_MAX_AGE=",
                      "TWPOOL_DEFER=",
@@ -137,6 +138,21 @@ START_TEST(the_reaper_is_off_or_a_thread)
     assert_refused("TWPOOL_REAPER=on", "on");
     assert_refused("TWPOOL_REAPER=threads", "threads");
     ck_assert_int_eq(config.reaper, REAPER_OFF);
+}
+END_TEST
+
+START_TEST(deepbind_is_on_or_off)
+{
+    assert_accepted("TWPOOL_DEEPBIND=off");
+    ck_assert(!config.deepbind);
+    assert_accepted("TWPOOL_DEEPBIND=on");
+    ck_assert(config.deepbind);
+    assert_accepted("TWPOOL_DEEPBIND=0");
+    ck_assert(!config.deepbind);
+    assert_accepted("TWPOOL_DEEPBIND=1");
+    ck_assert(config.deepbind);
+    assert_refused("TWPOOL_DEEPBIND=deep", "deep");
+    ck_assert(config.deepbind && config.enabled);
 }
 END_TEST
 
@@ -332,6 +348,7 @@ int main(void)
     tcase_add_test(values, log_takes_its_four_words);
     tcase_add_test(values, goodbyes_are_held_or_sent);
     tcase_add_test(values, the_reaper_is_off_or_a_thread);
+    tcase_add_test(values, deepbind_is_on_or_off);
     tcase_add_test(values, idle_limits_are_numbers_up_to_a_million);
     tcase_add_loop_test(values, times_are_seconds_or_have_a_unit, 0,
                         sizeof times / sizeof times[0]);
