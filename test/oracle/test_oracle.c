@@ -84,6 +84,7 @@ static const struct {
     {"signal_handler", FEWER, FEWER},
     {"sigpipe", FEWER, FEWER},
     {"stdio_stream", FEWER, FEWER},
+    {"streams", FEWER, FEWER},
     {"syscall_close", FEWER, FEWER},
     {"threads", FEWER, FEWER},
     {"unshare_files", FEWER, FEWER},
