@@ -58,6 +58,7 @@ static const struct {
     {"interrupted", FEWER, FEWER},
     {"ioctls", EITHER, EITHER},
     {"kept_open", FEWER, FEWER},
+    {"left", EQUAL, UNFIT}, /* leaves replies unread */
     {"libc_handle", FEWER, FEWER},
     {"linger", FEWER, FEWER},
     {"little_memory", FEWER, FEWER},

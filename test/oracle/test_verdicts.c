@@ -740,6 +740,42 @@ static const struct {
      "opened, not parked: stream, opened, parked, reused, parked, ended: flushed", ANY},
     {"held", "copy_taken_in_fclose", NULL,
      "opened, opened, parked, reused, parked, not parked: stream, ended: flushed", ANY},
+    {"left", "by_exit", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked, ended: flushed, ended: flushed",
+     ANY},
+    {"left", "by_plain_exit", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked, ended: flushed, ended: flushed",
+     ANY},
+    {"left", "by_quick_exit", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked",
+     ANY},
+    {"left", "by_abort", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked",
+     ANY},
+    {"left", "by_kill", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked",
+     ANY},
+    {"left", "by_fault", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked",
+     ANY},
+    {"left", "by_exec", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked, ended: flushed, ended: flushed",
+     ANY},
+    {"left", "by_first_thread", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked",
+     ANY},
+    {"left", "by_return", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked, ended: flushed, ended: flushed",
+     ANY},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
@@ -763,6 +799,9 @@ static const struct {
     {"by_close_range_unshare", 1},
     {"standard_streams", 1}, /* by the first child */
     {"vforked_child_closes_stream", 1},
+    {"by_exit", 7},
+    {"by_plain_exit", 7},
+    {"by_return", 7},
 };
 
 static long left_open_by(const char *play)
@@ -828,6 +867,12 @@ static bool writes_no_statistics(const char *play)
         "by_close_range_unshare_with_idle",
         "with_no_list",
         "executed_after",
+        "by_quick_exit",
+        "by_abort",
+        "by_kill",
+        "by_fault",
+        "by_exec",
+        "by_first_thread",
     };
     for (size_t i = 0; i < sizeof plays / sizeof *plays; i++)
         if (strcmp(plays[i], play) == 0)
