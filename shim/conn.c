@@ -217,8 +217,7 @@ bool conn_take_set_timeouts(struct conn *conn)
 /* Another holder would notice a clean close, or it was half done by the application. */
 static bool asks_for_plain_close(enum reason reason)
 {
-    return reason == REASON_SHARED || reason == REASON_STREAM || reason == REASON_URGENT ||
-           reason == REASON_NOT_CONNECTED;
+    return reason == REASON_SHARED || reason == REASON_URGENT || reason == REASON_NOT_CONNECTED;
 }
 
 /* A socket option that we cannot restore does not matter to a connection that is never handed out.
@@ -233,6 +232,10 @@ void conn_refuse(struct conn *conn, enum reason reason)
 {
     if (asks_for_plain_close(reason))
         conn_set(conn, CONN_PLAIN_CLOSE);
+    if (reason == REASON_STREAM) {
+        conn_set(conn, CONN_STREAM);
+        conn_set(conn, CONN_RAW_UNFIT); /* no rule would change it */
+    }
     if (!allows_deferral(reason))
         conn_set(conn, CONN_NOT_DEFERRED);
     uint32_t none = REASON_NONE;

@@ -41,7 +41,8 @@ enum conn_flag {
     CONN_NOT_DEFERRED = 1 << 15, /* its close does not wait for the peer's */
     CONN_REGISTERED = 1 << 16,   /* it is, or was in this life, in an epoll set */
     CONN_DELAYED_ACK = 1 << 17,  /* the application has set TCP_QUICKACK off */
-    CONN_ROUTE_LOST = 1 << 18    /* by our dressing it: path_mtu is what was known of the route */
+    CONN_ROUTE_LOST = 1 << 18,   /* by our dressing it: path_mtu is what was known of the route */
+    CONN_STREAM = 1 << 19        /* stdio may have moved bytes unseen */
 };
 
 /* An epoll set made by the application; records of closed ones are used again under another life.

@@ -219,15 +219,6 @@ void descriptor_closefrom(int first)
     libc.closefrom(first);
 }
 
-FILE *descriptor_fdopen(int fd, const char *mode)
-{
-    goodbye_send_first(); /* what the stream does is not seen */
-    struct conn *conn = call_conn(fd);
-    if (conn != NULL)
-        conn_refuse(conn, REASON_STREAM);
-    return libc.fdopen(fd, mode);
-}
-
 /* Signals may come of it: even a connection that is never handed out must not raise them. */
 static void refuse_status(struct conn *conn)
 {

@@ -3,11 +3,10 @@
 #ifndef TWPOOL_SHIM_DESCRIPTOR_H
 #define TWPOOL_SHIM_DESCRIPTOR_H
 
-#include <stdio.h>
 #include <sys/socket.h>
 
-/* The same contracts, results and errno as the functions that they are named after; all but
- * descriptor_fdopen() are async-signal-safe. Each only notes what it means for the connection. */
+/* The same contracts, results and errno as the functions that they are named after; all are
+ * async-signal-safe. Each only notes what it means for the connection. */
 int descriptor_bind(int fd, const struct sockaddr *addr, socklen_t len);
 int descriptor_listen(int fd, int backlog);
 int descriptor_shutdown(int fd, int how);
@@ -18,7 +17,6 @@ int descriptor_dup2(int fd, int new_fd);
 int descriptor_dup3(int fd, int new_fd, int flags);
 int descriptor_close_range(unsigned first, unsigned last, int flags);
 void descriptor_closefrom(int first);
-FILE *descriptor_fdopen(int fd, const char *mode);
 
 /* The third argument as a long, whatever the caller passed: what the command does not take is not
  * looked at. */

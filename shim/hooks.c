@@ -10,6 +10,7 @@
 #include "process.h"
 #include "release.h"
 #include "sleep.h"
+#include "stream.h"
 #include "wait.h"
 
 #include <alloca.h>

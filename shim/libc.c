@@ -473,6 +473,9 @@ static void no_cancellation(void)
     }
 
 LATE(FILE *, fdopen, (int fd, const char *mode), (fd, mode))
+LATE(int, fclose, (FILE * stream), (stream))
+LATE(FILE *, freopen, (const char *path, const char *mode, FILE *stream), (path, mode, stream))
+LATE(FILE *, freopen64, (const char *path, const char *mode, FILE *stream), (path, mode, stream))
 LATE(int, vdprintf, (int fd, const char *format, va_list arguments), (fd, format, arguments))
 LATE(int, __vdprintf_chk, (int fd, int flag, const char *format, va_list arguments),
      (fd, flag, format, arguments))
@@ -507,6 +510,9 @@ struct libc libc = {
     SAME(dup2),
     SAME(dup3),
     .fdopen = late_fdopen,
+    .fclose = late_fclose,
+    .freopen = late_freopen,
+    .freopen64 = late_freopen64,
     SAME(fcntl),
     TWIN(fcntl64, fcntl),
     SAME(ioctl),

@@ -21,6 +21,7 @@
 
 static enum reason refusal(const struct conn *conn, const struct departure *departure);
 static bool is_at_rest(const struct conn *conn, int fd);
+static bool heard_last_unseen(const struct conn *conn, const struct tcp_view *view);
 static bool may_leave_sets(const struct conn *conn, const struct departure *departure);
 static enum reason take_away(struct conn *conn, fd_entry entry, const struct departure *departure);
 static enum reason park(struct conn *conn, uint64_t now_ms);
@@ -60,6 +61,8 @@ enum outcome parking_release(struct conn *conn, fd_entry entry, const struct dep
         parking_end_here(conn, entry, fd);
         return REMAINS;
     }
+    if (departure->how == BY_STREAM)
+        conn_refuse(conn, REASON_STREAM); /* whoever wrapped it: stdio closes the number itself */
     note_outcome(conn, now_ms);
     idle_sweep(now_ms);
     if (conn_take_set_timeouts(conn))
@@ -80,7 +83,8 @@ enum outcome parking_release(struct conn *conn, fd_entry entry, const struct dep
     /* Where that was given up after the number had gone, the connection is behind ours. */
     bool number_gone = conn->hidden_fd >= 0;
     int last_fd = number_gone ? conn->hidden_fd : fd;
-    bool at_rest = is_at_rest(conn, last_fd);
+    bool has_output = departure->how == BY_STREAM && departure->end->has_output;
+    bool at_rest = !has_output && is_at_rest(conn, last_fd);
     verdict_closed(parking_counted_dest(conn), reason,
                    at_rest && !conn_has(conn, CONN_RAW_UNFIT) && !conn_has(conn, CONN_TIMED_OUT));
     if (at_rest && settings()->close == CLOSE_CLEAN)
@@ -134,15 +138,27 @@ static bool is_at_rest(const struct conn *conn, int fd)
     struct tcp_view view;
     bool heard_last =
         conn_has(conn, CONN_LAST_RECEIVED) || (conn_has(conn, CONN_REUSED) && conn->sent == 0);
-    if (!heard_last || conn_has(conn, CONN_PEER_CLOSED) || conn_has(conn, CONN_LINGER) ||
+    if (conn_has(conn, CONN_PEER_CLOSED) || conn_has(conn, CONN_LINGER) ||
         conn_has(conn, CONN_PLAIN_CLOSE) || atomic_load(&conn->epoch) != process_epoch())
         return false;
-    if (tcp_look(fd, &view) != 0 || view.received - conn->receive_base != conn->received)
+    if (tcp_look(fd, &view) != 0)
+        return false;
+    if (!view.half_closed && (!view.established || view.has_unsent))
         return false;
     uint64_t acked = view.acked - conn->acked_base;
-    if (view.half_closed) /* by a shutdown(); the FIN is counted too, once it is acknowledged */
-        return acked >= conn->sent;
-    return view.established && !view.has_unsent && acked == conn->sent;
+    /* After a shutdown() the FIN is counted too, once it is acknowledged. */
+    bool is_acked = view.half_closed ? acked >= conn->sent : acked == conn->sent;
+    if (is_acked && view.received - conn->receive_base == conn->received)
+        return heard_last;
+    return conn_has(conn, CONN_STREAM) && heard_last_unseen(conn, &view);
+}
+
+/* Where stdio has moved the bytes: by the kernel's word alone. To a tick of its clock, so it may
+ * take for answered what was sent just now; the peer then reads that, and a normal end. What is
+ * unread makes the kernel reset in any case. */
+static bool heard_last_unseen(const struct conn *conn, const struct tcp_view *view)
+{
+    return view->received > conn->receive_base && view->heard_last;
 }
 
 /* The last word, when no descriptor of the application's is left to change it. */

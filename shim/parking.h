@@ -9,17 +9,19 @@
 
 #include <stdbool.h>
 
-/* How the application's number goes: closed, or overwritten by a duplicate of source. */
+/* How the application's number goes: closed, overwritten by a duplicate of source, or by stdio. */
 struct departure {
     int fd;
     enum overwrite how;
-    int source; /* what overwrites it */
-    int flags;  /* dup3's */
+    struct stream_end *end; /* stdio's */
+    int source;             /* what overwrites it */
+    int flags;              /* dup3's */
 };
 
+/* Or as good as: it goes whatever the result. */
 static inline bool departure_is_close(const struct departure *departure)
 {
-    return departure->how == BY_CLOSE || departure->how == BY_QUIET_CLOSE;
+    return departure->how != BY_DUP2 && departure->how != BY_DUP3;
 }
 
 /* What has become of the application's number once a release has looked at it. */

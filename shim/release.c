@@ -46,6 +46,14 @@ int release_overwrite(int source, int new_fd, enum overwrite how, int flags)
     return leave(&departure);
 }
 
+void release_by_stream(int fd, struct stream_end *end)
+{
+    if (__builtin_expect(fdtable_get(fd) == 0, 1) || !process_owns_pool())
+        end->really(end);
+    else
+        leave(&(struct departure){.fd = fd, .how = BY_STREAM, .end = end});
+}
+
 void release_forget(int fd)
 {
     fd_entry entry = fdtable_get(fd);
@@ -76,6 +84,10 @@ static int really_leave(const struct departure *departure)
         return libc.close(departure->fd);
     if (departure->how == BY_QUIET_CLOSE)
         return kernel_close(departure->fd);
+    if (departure->how == BY_STREAM) {
+        departure->end->really(departure->end);
+        return 0;
+    }
     if (departure->how == BY_DUP2)
         return libc.dup2(departure->source, departure->fd);
     return libc.dup3(departure->source, departure->fd, departure->flags);
@@ -164,7 +176,7 @@ static int leave(const struct departure *departure)
         fd_entry entry = fdtable_get(fd);
         if (ours_is(fd)) {
             idle_evict_descriptor(fd); /* for the application this number was never open */
-            if (!departure_is_close(departure))
+            if (!departure_is_close(departure) || departure->how == BY_STREAM)
                 break;
             errno = EBADF;
             return -1;

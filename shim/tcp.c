@@ -22,6 +22,7 @@ int tcp_look(int fd, struct tcp_view *view)
     *view = (struct tcp_view){.established = info.tcpi_state == STATE_ESTABLISHED,
                               .half_closed = info.tcpi_state == STATE_FIN_WAIT_1 ||
                                              info.tcpi_state == STATE_FIN_WAIT_2,
+                              .heard_last = info.tcpi_last_data_recv <= info.tcpi_last_data_sent,
                               .has_unsent = info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0,
                               .acked = info.tcpi_bytes_acked,
                               .received = info.tcpi_bytes_received};

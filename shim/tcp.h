@@ -9,6 +9,7 @@
 struct tcp_view {
     bool established;
     bool half_closed;  /* our FIN is sent, and the peer's has not come */
+    bool heard_last;   /* the last bytes to move came in, to a tick of the kernel (1 to 10 ms) */
     bool has_unsent;   /* bytes wait to be sent, corked ones too, or to be acknowledged */
     uint64_t acked;    /* bytes that the peer has acknowledged, the SYN included (RFC 4898) */
     uint64_t received; /* bytes that have arrived in order, read or not */

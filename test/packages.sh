@@ -10,6 +10,7 @@ declare -A package_set=(
         g++ gdb ltrace strace valgrind eatmydata fakeroot faketime libeatmydata1 libjemalloc2
         libnss-wrapper libsocket-wrapper microsocks proxychains4 torsocks tsocks
         curl php-cli php-curl postgresql-15 mariadb-server-core mariadb-client python3-pymysql memcached"
+    [cpython]="python3 libpython3.11-testsuite iproute2 util-linux"
 )
 declare -A package_daemon=([nginx-common]=nginx [redis-server]=redis-server
     [postgresql-common]=postgresql [memcached]=memcached)

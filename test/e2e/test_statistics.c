@@ -250,6 +250,25 @@ START_TEST(other_errors_of_connect_are_not_spoken_of)
 }
 END_TEST
 
+static bool proposes_raw(const char *play)
+{
+    network_private();
+    struct outcome outcome = run(&(struct command){.argv = {program_path("streams"), play},
+                                                   .settings = {"TWPOOL_STATS=stderr"},
+                                                   .preload = true},
+                                 LIMIT_S);
+    ck_assert_msg(outcome.status == 0 && strstr(outcome.err, "unknown-protocol 1") != NULL, "%s",
+                  outcome.err);
+    return strstr(outcome.err, "=raw' would reuse it") != NULL;
+}
+
+START_TEST(raw_is_not_proposed_where_stdio_had_a_connection)
+{
+    ck_assert(proposes_raw("of_no_known_protocol"));
+    ck_assert(!proposes_raw("among_unknown"));
+}
+END_TEST
+
 START_TEST(a_program_may_ask_whatever_header_it_was_compiled_with)
 {
     network_private();
@@ -272,6 +291,7 @@ int main(void)
     tcase_add_test(hints, it_is_not_said_on_a_terminal_when_that_was_forbidden);
     tcase_add_test(hints, the_pool_is_not_blamed_for_connections_that_are_all_open);
     tcase_add_test(hints, nothing_is_said_of_ports_where_ipv6_is_switched_off);
+    tcase_add_test(hints, raw_is_not_proposed_where_stdio_had_a_connection);
     tcase_add_test(hints, other_errors_of_connect_are_not_spoken_of);
     suite_add_tcase(suite, hints);
     tcase_set_timeout(json, 2 * LIMIT_S);

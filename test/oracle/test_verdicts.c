@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LIMIT_S = 20, TRACE_MAX = 4096, SETTLE_S = 1 };
+enum { LIMIT_S = 20, TRACE_MAX = 65536, SETTLE_S = 1 };
 
 /* TIME_WAIT at the end: a clean close leaves none, a plain one that comes first leaves one. */
 enum { ANY = -1 };
@@ -38,7 +38,7 @@ static const struct {
     {"endings", "connect_elsewhere", NULL, "opened, not parked: not-connected", 1},
     {"endings", "half_closed", NULL, "opened, parked, ended: flushed", 0},
     {"endings", "half_closed", "TWPOOL_GOODBYES=send", "opened, not parked: half-closed", 0},
-    {"endings", "wrapped", NULL, "opened, not parked: stream", 1},
+    {"endings", "wrapped", NULL, "opened, not parked: stream", 0},
     {"endings", "urgent_sent", NULL, "opened, not parked: urgent", 1},
     {"endings", "urgent_asked_for", NULL, "opened, not parked: urgent", ANY},
     {"endings", "truncated", "TWPOOL_RULES=*=raw", "opened, not parked: unseen-bytes", ANY},
@@ -326,6 +326,7 @@ static const struct {
      "opened, parked, reused, opened, parked, not parked: shared, not reused: socket-busy, opened, "
      "not parked: shared, reused, parked, ended: flushed",
      ANY},
+    {"processes", "vforked_child_closes_stream", NULL, "opened", ANY},
     {"processes", "forked_child_closes", NULL,
      "opened, opened, parked, reused, parked, ended: flushed, not parked: shared", ANY},
     {"descendants", "idle_through_a_storm", NULL, NULL, ANY},
@@ -638,7 +639,9 @@ static const struct {
      "opened, opened, parked, parked, ended: flushed, ended: flushed", 0},
     {"half_closes", "no_call_for_a_while", "TWPOOL_REAPER=thread",
      "opened, not parked: half-closed", ANY},
-    {"half_closes", "wrapped_after", NULL, NULL, ANY},
+    {"half_closes", "wrapped_after", NULL, "opened, not parked: half-closed", ANY},
+    {"half_closes", "stream_closed_after", NULL, "opened, not parked: half-closed", ANY},
+    {"half_closes", "stream_reopened_after", NULL, "opened, not parked: half-closed", ANY},
     {"half_closes", "executed_after", NULL, NULL, ANY},
     {"half_closes", "by_no_such_way", NULL, NULL, ANY},
     {"half_closes", "after_the_server", NULL, NULL, ANY},
@@ -672,6 +675,107 @@ static const struct {
     {"held", "fetched_while_carried", NULL, "opened, parked, reused, parked, ended: flushed", ANY},
     {"held", "forked_while_carried", NULL,
      "opened, parked, ended: stale, opened, not parked: shared", ANY},
+    {"streams", "closed", NULL,
+     "opened, not parked: stream, opened, parked, reused, parked, ended: flushed", 0},
+    {"streams", "closed", "TWPOOL_CLOSE=plain",
+     "opened, not parked: stream, opened, parked, reused, parked, ended: flushed", 2},
+    {"streams", "closed", "TWPOOL_RULES=*=raw",
+     "opened, not parked: stream, opened, parked, reused, parked, ended: flushed", 0},
+    {"streams", "closed", "TWPOOL_RULES=*=clean",
+     "opened, not parked: stream, opened, not parked: rule-clean, opened, not parked: rule-clean",
+     0},
+    {"streams", "reopened", NULL,
+     "opened, not parked: stream, opened, parked, reused, parked, reused, parked, ended: flushed",
+     0},
+    {"streams", "reopened_as_large", NULL,
+     "opened, not parked: stream, opened, parked, reused, parked, ended: flushed", 0},
+    {"streams", "reopened_in_vain", NULL,
+     "opened, not parked: stream, opened, parked, reused, parked, ended: flushed", 0},
+    {"streams", "two_streams_in_first", NULL,
+     "opened, opened, parked, not parked: stream, reused, parked, reused, parked, ended: flushed",
+     0},
+    {"streams", "two_streams_out_first", NULL,
+     "opened, opened, parked, not parked: stream, reused, parked, reused, parked, ended: flushed",
+     0},
+    {"streams", "stream_and_copy", NULL,
+     "opened, not parked: stream, opened, parked, reused, parked, ended: flushed", 0},
+    {"streams", "closed_by_hand", NULL,
+     "opened, not parked: stream, opened, parked, reused, parked, ended: flushed", 0},
+    {"streams", "used_by_hand", NULL,
+     "opened, not parked: stream, opened, parked, reused, parked, ended: flushed", 0},
+    {"streams", "not_wrapped", NULL,
+     "opened, parked, reused, parked, reused, parked, ended: flushed", 0},
+    {"streams", "given_an_idle_one", NULL,
+     "opened, parked, reused, not parked: stream, opened, parked, reused, parked, ended: flushed",
+     0},
+    {"streams", "idle_one_not_used", NULL, "opened, parked, reused, not parked: stream", 0},
+    {"streams", "output_pending", NULL, "opened, not parked: stream", 1},
+    {"streams", "sent_last", NULL, "opened, not parked: stream", 1},
+    {"streams", "sent_last_on_an_idle_one", NULL, "opened, parked, reused, not parked: stream", 1},
+    {"streams", "never_answered", NULL, "opened, not parked: stream", 1},
+    {"streams", "left_unread", NULL,
+     "opened, not parked: stream, opened, parked, reused, parked, ended: flushed", ANY},
+    {"streams", "peer_closes", NULL,
+     "opened, not parked: stream, opened, parked, reused, parked, ended: flushed", ANY},
+    {"streams", "lingering", NULL, "opened, not parked: stream", 1},
+    {"streams", "inherited", NULL, "opened, not parked: stream", 1},
+    {"streams", "registered", NULL,
+     "opened, not parked: stream, opened, parked, reused, parked, reused, parked, ended: flushed",
+     0},
+    {"streams", "other_streams", NULL,
+     "opened, parked, reused, parked, reused, parked, ended: flushed", ANY},
+    {"streams", "all_flushed", NULL,
+     "opened, not parked: stream, opened, parked, reused, parked, ended: flushed", 0},
+    {"streams", "among_unknown", NULL,
+     "opened, not parked: stream, opened, not parked: unknown-protocol", 0},
+    {"streams", "of_no_known_protocol", "TWPOOL_RULES=*=raw", "opened, parked, ended: flushed", 0},
+    {"streams", "standard_streams", NULL, NULL, ANY},
+    {"streams", "in_threads", NULL, NULL, 0},
+    {"unseen", "wrapped", NULL, "opened, not parked: stream, opened, parked, ended: flushed", 0},
+    {"unseen", "wrapped_and_told_goodbye", NULL,
+     "opened, not parked: stream, opened, parked, ended: flushed", ANY},
+    {"unseen", "hidden_closed_by_stdio", NULL,
+     "opened, parked, ended: evicted, opened, parked, ended: flushed", ANY},
+    {"held", "number_taken_in_fclose", NULL,
+     "opened, not parked: stream, opened, parked, reused, parked, ended: flushed", ANY},
+    {"held", "copy_taken_in_fclose", NULL,
+     "opened, opened, parked, reused, parked, not parked: stream, ended: flushed", ANY},
+    {"left", "by_exit", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked, ended: flushed, ended: flushed",
+     ANY},
+    {"left", "by_plain_exit", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked, ended: flushed, ended: flushed",
+     ANY},
+    {"left", "by_quick_exit", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked",
+     ANY},
+    {"left", "by_abort", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked",
+     ANY},
+    {"left", "by_kill", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked",
+     ANY},
+    {"left", "by_fault", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked",
+     ANY},
+    {"left", "by_exec", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked, ended: flushed, ended: flushed",
+     ANY},
+    {"left", "by_first_thread", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked",
+     ANY},
+    {"left", "by_return", "TWPOOL_DEFER=10s",
+     "opened, opened, deferred, not parked: announced-close, opened, opened, opened, opened, "
+     "opened, opened, opened, parked, ended: flushed, ended: flushed",
+     ANY},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
@@ -680,11 +784,24 @@ static const struct {
     const char *play;
     long connections;
 } left_open[] = {
-    {"of_one_age", 40},          {"proven_first", 1},           {"cancelled_in_a_read", 1},
-    {"does_not_block", 1},       {"of_another_socket", 1},      {"overwritten_after_unseen", 1},
-    {"files_unshared_after", 1}, {"never_closed", 1},           {"wrapped_after", 1},
-    {"times_out_in_a_read", 1},  {"in_use_through_a_storm", 1}, /* by the child */
-    {"by_unshare_files", 1},     {"by_close_range_unshare", 1},
+    {"of_one_age", 40},
+    {"proven_first", 1},
+    {"cancelled_in_a_read", 1},
+    {"does_not_block", 1},
+    {"of_another_socket", 1},
+    {"overwritten_after_unseen", 1},
+    {"files_unshared_after", 1},
+    {"never_closed", 1},
+
+    {"times_out_in_a_read", 1},
+    {"in_use_through_a_storm", 1}, /* by the child */
+    {"by_unshare_files", 1},
+    {"by_close_range_unshare", 1},
+    {"standard_streams", 1}, /* by the first child */
+    {"vforked_child_closes_stream", 1},
+    {"by_exit", 7},
+    {"by_plain_exit", 7},
+    {"by_return", 7},
 };
 
 static long left_open_by(const char *play)
@@ -750,6 +867,12 @@ static bool writes_no_statistics(const char *play)
         "by_close_range_unshare_with_idle",
         "with_no_list",
         "executed_after",
+        "by_quick_exit",
+        "by_abort",
+        "by_kill",
+        "by_fault",
+        "by_exec",
+        "by_first_thread",
     };
     for (size_t i = 0; i < sizeof plays / sizeof *plays; i++)
         if (strcmp(plays[i], play) == 0)

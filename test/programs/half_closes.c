@@ -264,6 +264,28 @@ static void wrapped_after(uint16_t port)
     fclose(stream);
 }
 
+/* What a stream writes at its end, and what is opened in its place, may wait for the peer. */
+static void stream_closed_after(uint16_t port)
+{
+    FILE *other = fopen("/dev/null", "w");
+    int fd = asked(port, "/one");
+    done(fd, SHUT_WR);
+    expect(fclose(other) == 0, "fclose");
+    expect_sent(port);
+    close(fd);
+}
+
+static void stream_reopened_after(uint16_t port)
+{
+    FILE *other = fopen("/dev/null", "w");
+    int fd = asked(port, "/one");
+    done(fd, SHUT_WR);
+    expect(freopen("/dev/null", "r", other) == other, "freopen");
+    expect_sent(port);
+    close(fd);
+    fclose(other);
+}
+
 static void forked_after(uint16_t port)
 {
     int fd = asked(port, "/one");
@@ -575,6 +597,8 @@ static const struct play plays[] = {
     {"looked_at", looked_at},
     {"looked_at_by_ioctl", looked_at_by_ioctl},
     {"wrapped_after", wrapped_after},
+    {"stream_closed_after", stream_closed_after},
+    {"stream_reopened_after", stream_reopened_after},
     {"forked_after", forked_after},
     {"executed_after", executed_after},
     {"by_no_such_way", by_no_such_way},

@@ -22,7 +22,8 @@
 const char *__tsan_default_suppressions(void);
 const char *__tsan_default_suppressions(void)
 {
-    return "race:_held\nrace:exchange_on_it\nrace:close_soon\nrace:send_soon\n";
+    return "race:_held\nrace:number_taken_in_fclose_of\nrace:exchange_on_it\nrace:close_soon\nrace:"
+           "send_soon\n";
 }
 
 static uint16_t port_of_all;
@@ -268,6 +269,55 @@ static void number_taken_while_parking(uint16_t port)
     expect(answer(fd), "answer");
     close(fd);
     fetch(port, "/last");
+}
+
+static FILE *shared_stream;
+
+static void *fclose_with_number_held(void *unused)
+{
+    arm(SYS_close, 0, true);
+    expect(fclose(shared_stream) == 0, "fclose");
+    return unused;
+}
+
+/* stdio has closed the number, and a new socket has it: what was known of it is the new one's. */
+static void number_taken_in_fclose_of(int wrapped, uint16_t port)
+{
+    void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_LOCAL);
+    int (*unseen_close)(int);
+    *(void **)&unseen_close = dlsym(libc, "close");
+    struct sockaddr_in addr = loopback(port);
+    shared_stream = fdopen(wrapped, "r+");
+    pthread_t closer = start(fclose_with_number_held);
+    await_held_call();
+    expect(held.notification.data.args[0] == (uint64_t)wrapped, "the number that is closed");
+    expect(unseen_close(wrapped) == 0, "close");
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    expect(fd == wrapped, "the same number");
+    done();
+    start(let_all_go);
+    pthread_join(closer, NULL);
+    expect(connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0, "connect");
+    ask(fd, "/next");
+    expect(answer(fd), "answer");
+    close(fd);
+    fetch(port, "/last");
+}
+
+static void number_taken_in_fclose(uint16_t port)
+{
+    port_of_all = port;
+    number_taken_in_fclose_of(used(), port);
+}
+
+static void copy_taken_in_fclose(uint16_t port)
+{
+    port_of_all = port;
+    int fd = used();
+    number_taken_in_fclose_of(dup(fd), port);
+    ask(fd, "/still-there");
+    expect(answer(fd), "answer");
+    close(fd);
 }
 
 /* Another descriptor of it is made meanwhile: that one stays. */
@@ -560,6 +610,8 @@ static const struct play plays[] = {
     {"closed_while_handed_out", closed_while_handed_out},
     {"used_while_handed_out", used_while_handed_out},
     {"number_taken_while_parking", number_taken_while_parking},
+    {"number_taken_in_fclose", number_taken_in_fclose},
+    {"copy_taken_in_fclose", copy_taken_in_fclose},
     {"duplicated_while_closed", duplicated_while_closed},
     {"forked_while_parking", forked_while_parking},
     {"forked_between_numbers", forked_between_numbers},

@@ -363,6 +363,21 @@ static void vforked_child_closes_fresh(uint16_t port)
     vforked_child_does(port, 5);
 }
 
+/* The stream, being memory, is gone in both; the descriptor is the child's own. */
+static void vforked_child_closes_stream(uint16_t port)
+{
+    int fd = used(port);
+    FILE *stream = fdopen(fd, "r+");
+    pid_t child = vfork();
+    if (child == 0) {
+        fclose(stream);
+        _exit(0);
+    }
+    wait_for(child);
+    ask(fd, "/still-there");
+    expect(answer(fd), "answer");
+}
+
 /* To the child what it inherits is as if the library had never seen it. */
 static void forked_child_closes(uint16_t port)
 {
@@ -413,6 +428,7 @@ static const struct play plays[] = {
     {"vforked_child_changes_user", vforked_child_changes_user},
     {"vforked_child_opens", vforked_child_opens},
     {"vforked_child_closes_fresh", vforked_child_closes_fresh},
+    {"vforked_child_closes_stream", vforked_child_closes_stream},
     {"forked_child_closes", forked_child_closes},
 };
 

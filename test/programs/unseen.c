@@ -16,6 +16,7 @@ static int (*unseen_close)(int);
 static int (*unseen_dup2)(int, int);
 static int (*unseen_fcntl)(int, int, ...);
 static int (*unseen_getsockopt)(int, int, int, void *, socklen_t *);
+static FILE *(*unseen_fdopen)(int, const char *);
 
 static void find_unseen(void)
 {
@@ -30,6 +31,7 @@ static void find_unseen(void)
     *(void **)&unseen_dup2 = dlsym(libc, "dup2");
     *(void **)&unseen_fcntl = dlsym(libc, "fcntl");
     *(void **)&unseen_getsockopt = dlsym(libc, "getsockopt");
+    *(void **)&unseen_fdopen = dlsym(libc, "fdopen");
 }
 
 static int used(uint16_t port)
@@ -213,6 +215,7 @@ static void hidden_is_not_open(uint16_t port)
            "setsockopt");
     expect(sendfile(fd, 0, NULL, 1) == -1 && errno == EBADF, "sendfile");
     expect(dprintf(fd, "x") == -1 && errno == EBADF, "dprintf");
+    expect(fdopen(fd, "r") == NULL && errno == EBADF, "fdopen");
     fetch(port, "/two");
 }
 
@@ -428,6 +431,39 @@ static void hidden_closes_on_exec(uint16_t port)
     expect(unseen_fcntl(hidden(), F_GETFD) == FD_CLOEXEC, "FD_CLOEXEC");
 }
 
+/* stdio closes it, and knows nothing of what could be kept. */
+static void wrapped(uint16_t port)
+{
+    int fd = used(port);
+    FILE *stream = unseen_fdopen(fd, "r+");
+    expect(stream != NULL && fclose(stream) == 0, "fclose");
+    expect(unseen_fcntl(fd, F_GETFD) == -1, "it is closed");
+    fetch(port, "/next");
+}
+
+/* The same where a close would wait for the peer's. */
+static void wrapped_and_told_goodbye(uint16_t port)
+{
+    int fd = connect_to(port);
+    ask(fd, "/close-later");
+    answer(fd);
+    FILE *stream = unseen_fdopen(fd, "r+");
+    expect(stream != NULL && fclose(stream) == 0, "fclose");
+    fetch(port, "/next");
+}
+
+/* A stream whose number was closed, and has become one of ours: EBADF, and its memory is free. */
+static void hidden_closed_by_stdio(uint16_t port)
+{
+    fetch(port, "/one");
+    int fd = hidden();
+    FILE *stream = unseen_fdopen(fd, "r");
+    expect(fd > 0 && stream != NULL, "hidden");
+    expect(fclose(stream) == -1 && errno == EBADF, "fclose");
+    expect(unseen_fcntl(fd, F_GETFD) == -1, "it is gone");
+    fetch(port, "/two");
+}
+
 static const struct play plays[] = {
     {"sent", sent},
     {"received", received},
@@ -459,6 +495,9 @@ static const struct play plays[] = {
     {"select_over_all", select_over_all},
     {"hidden_below_what_is_closed", hidden_below_what_is_closed},
     {"hidden_closes_on_exec", hidden_closes_on_exec},
+    {"wrapped", wrapped},
+    {"wrapped_and_told_goodbye", wrapped_and_told_goodbye},
+    {"hidden_closed_by_stdio", hidden_closed_by_stdio},
 };
 
 int main(int argc, char **argv)
