@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# ADDRESS PORT COUNT: wrk for a second, whatever the count, the server told to close after each
+# response. How many requests that were differs each time: only what failed is shown.
+set -euo pipefail
+wrk -d 1s -c 4 -t 1 -H "Connection: close" "http://$1:$2/path" | sed -n '/Socket errors\|Non-2xx/p'
