@@ -3,11 +3,12 @@
 # The table of test/runtimes: one client a line, each called with ADDRESS PORT COUNT at its end.
 
 # What becomes of its connections is one of
-#   reused    COUNT sockets at once need COUNT connections, and what the server's own limit ends
+#   reused    no more are opened than it has at once, and again what the server's own limit ends
 #   deferred  somebody has announced the end: the close waits for the server's
-#   clean     nobody is left to reuse it, or it is not understood: FIN, then RST
+#   clean     nobody is left to reuse it, or its bytes are not seen: FIN, then RST
 #   open      the program never closes: as without the library
-# "held" is the number of sockets that it has open at once; "-" where it chooses how many to open.
+# and +N says that N of its connections end as without the library. "held" is the number of sockets
+# that it has at once; "-" where it does not open COUNT, but as many as it can.
 rows=(
     # name                   | server     | end      | held | command                          | why
     "curl, one for each      | nginx      | clean    | 1 | bash curl_each.sh                   | a process for each request: nobody is left to reuse it"
@@ -37,14 +38,14 @@ rows=(
     "java Socket             | nginx      | reused   | 1 | /usr/bin/java -cp work JavaSocket   |"
     "java SocketChannel      | nginx      | reused   | 1 | /usr/bin/java -cp work JavaChannel  |"
     "java HttpURLConnection  | nginx      | reused   | 1 | /usr/bin/java -cp work JavaHttp     |"
-    "bash /dev/tcp           | nginx      | reused   | 1 | bash bash_tcp.sh                    |"
+    "bash /dev/tcp           | nginx      | clean    | 1 | bash bash_tcp.sh                    | printf writes through stdio, which is not seen"
     "nc                      | nginx      | clean    | 1 | bash nc.sh                          | a process for each request"
     "hiredis                 | redis      | reused   | 1 | work/hiredis                        |"
-    "redis-cli               | redis      | clean    | 1 | bash redis_cli.sh                   | a process for each request"
+    "redis-cli               | redis      | open     | 1 | bash redis_cli.sh                   | it never closes"
     "redis-benchmark -k 0    | redis      | reused   | 5 | bash redis_benchmark.sh             | four clients, and the next before the last is closed"
     "libmemcached            | memcached  | deferred | 1 | work/libmemcached                   | quit"
-    "ab                      | nginx      | deferred | 4 | bash ab.sh                          | HTTP/1.0: the server closes"
-    "wrk, close asked for    | nginx      | deferred | - | bash wrk.sh                         | Connection: close"
+    "ab                      | nginx      | deferred+1 | 4 | bash ab.sh                        | HTTP/1.0: the server closes; one is closed unused"
+    "wrk, close asked for    | nginx      | deferred+5 | - | bash wrk.sh                       | Connection: close; one is closed unused, four never"
     "siege                   | nginx      | deferred | 1 | bash siege.sh                       | Connection: close"
     "pgbench -C              | postgresql | deferred | 1 | bash pgbench.sh                     | Terminate"
     "left open, C            | nginx      | open     | 1 | work/left_open                      | it never closes"
