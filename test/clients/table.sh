@@ -44,7 +44,7 @@ rows=(
     "redis-cli               | redis      | open     | 1 | bash redis_cli.sh                   | it never closes"
     "redis-benchmark -k 0    | redis      | reused   | 5 | bash redis_benchmark.sh             | four clients, and the next before the last is closed"
     "libmemcached            | memcached  | deferred | 1 | work/libmemcached                   | quit"
-    "ab                      | nginx      | deferred+1 | 4 | bash ab.sh                        | HTTP/1.0: the server closes; one is closed unused"
+    "ab                      | nginx      | deferred | 1 | bash ab.sh                          | HTTP/1.0: the server closes"
     "wrk, close asked for    | nginx      | deferred+5 | - | bash wrk.sh                       | Connection: close; one is closed unused, four never"
     "siege                   | nginx      | deferred | 1 | bash siege.sh                       | Connection: close"
     "pgbench -C              | postgresql | deferred | 1 | bash pgbench.sh                     | Terminate"
