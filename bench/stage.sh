@@ -9,6 +9,10 @@ server_addr=10.77.0.2
 client_addr=10.77.0.1
 nginx_port=8080
 redis_port=6379
+postgresql_port=5432
+mariadb_port=3306
+memcached_port=11211
+postgresql_programs=/usr/lib/postgresql/15/bin # in PATH are only wrappers
 
 stage_dir=
 client_pid=
@@ -161,6 +165,32 @@ redis_start() {
 
 redis_ask() {
     redis-cli -s "$stage_dir/redis.sock" "$@"
+}
+
+# These refuse to run as root, and have to be started by it. They trust everybody who comes.
+# --pdeathsig again: a change of user takes back what server_start asked for.
+postgresql_start() {
+    chmod 755 "$stage_dir"
+    install -d -o postgres "$stage_dir/postgresql"
+    setpriv --reuid postgres --clear-groups "$postgresql_programs/initdb" --no-sync --auth trust \
+        --pgdata "$stage_dir/postgresql" >"$stage_dir/initdb"
+    echo "host all postgres all trust" >"$stage_dir/postgresql/pg_hba.conf"
+    server_start "$postgresql_port" setpriv --reuid postgres --clear-groups --pdeathsig KILL \
+        "$postgresql_programs/postgres" -D "$stage_dir/postgresql" -k "" -h "$server_addr" -F
+}
+
+mariadb_start() {
+    chmod 755 "$stage_dir"
+    install -d -o nobody "$stage_dir/mariadb"
+    server_start "$mariadb_port" setpriv --reuid nobody --clear-groups --pdeathsig KILL mariadbd \
+        --no-defaults --skip-grant-tables --skip-name-resolve --skip-innodb \
+        --default-storage-engine=MyISAM --datadir="$stage_dir/mariadb" \
+        --socket="$stage_dir/mariadb/socket" --bind-address="$server_addr"
+}
+
+memcached_start() {
+    server_start "$memcached_port" setpriv --reuid nobody --clear-groups --pdeathsig KILL \
+        memcached -l "$server_addr" -U 0
 }
 
 # server_start PORT COMMAND...: in the server's namespace, and ready when this returns.

@@ -11,6 +11,9 @@ declare -A package_set=(
         libnss-wrapper libsocket-wrapper microsocks proxychains4 torsocks tsocks
         curl php-cli php-curl postgresql-15 mariadb-server-core mariadb-client python3-pymysql memcached"
     [cpython]="python3 libpython3.11-testsuite iproute2 util-linux"
+    [runtimes]="apache2-utils libcurl4-openssl-dev libmemcached-dev netcat-openbsd nodejs
+        openjdk-17-jdk-headless perl php8.2-cli php8.2-curl php8.2-mysql php8.2-redis python3-redis
+        python3-urllib3 ruby ruby-redis siege wrk"
 )
 declare -A package_daemon=([nginx-common]=nginx [redis-server]=redis-server
     [postgresql-common]=postgresql [memcached]=memcached)
