@@ -47,11 +47,6 @@ bool reaper_is_running(void)
     return atomic_load_explicit(&reaper.running, memory_order_relaxed);
 }
 
-bool reaper_is_thread(int tid)
-{
-    return atomic_load(&reaper.tid) == tid;
-}
-
 static void ring(void)
 {
     atomic_fetch_add(&reaper.bell, 1);

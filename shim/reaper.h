@@ -14,9 +14,6 @@
 /* Whether the user has asked for it. */
 bool reaper_is_wanted(void);
 
-/* Whether a thread of this process, by its number, is the one. */
-bool reaper_is_thread(int tid);
-
 /* It lives, so that waits need not be cut. */
 bool reaper_is_running(void);
 

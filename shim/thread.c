@@ -3,7 +3,6 @@
 #include "thread.h"
 
 #include "kernel.h"
-#include "reaper.h"
 
 #include <dirent.h>
 #include <linux/futex.h>
@@ -90,7 +89,7 @@ static bool is_counted(const char *name, long self)
     unsigned long tid;
     if (!take_number(&name, 10, &tid)) /* . and .. */
         return false;
-    return (long)tid != self && !reaper_is_thread((int)tid);
+    return (long)tid != self;
 }
 
 static bool all_sleep_inside(int directory)

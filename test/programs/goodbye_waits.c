@@ -93,6 +93,7 @@ static void run_server(int ready)
     char request[1000];
     peer.lock = open_lock();
     flock(peer.lock, LOCK_EX);
+    lockf(peer.lock, F_LOCK, 0); /* of the process: its end unlocks */
     write(ready, "", 1);
     int fd = accept(peer.listener, NULL, NULL);
     close(peer.listener);
@@ -385,6 +386,17 @@ static void by_flock(void)
     flock(peer.lock, LOCK_EX);
 }
 
+static void by_lockf(void)
+{
+    lockf(peer.lock, F_LOCK, 0);
+}
+
+static void by_fcntl(void)
+{
+    struct flock whole = {.l_type = F_WRLCK};
+    fcntl(peer.lock, F_SETLKW, &whole);
+}
+
 static void by_fgets(void)
 {
     fgets(byte_read, sizeof byte_read, peer.stream);
@@ -487,6 +499,8 @@ static const struct {
     {"semop", by_semop},
     {"semtimedop", by_semtimedop},
     {"flock", by_flock},
+    {"lockf", by_lockf},
+    {"fcntl", by_fcntl},
     {"fgets", by_fgets},
     {"fgetc", by_fgetc},
     {"getc_unlocked", by_getc_unlocked},
