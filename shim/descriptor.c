@@ -115,6 +115,8 @@ static void note_duplicate(struct call call, int new_fd)
         atomic_fetch_sub(&call.conn->descriptors, 1);
     else if (!fdtable_set(new_fd, fd_entry_make(FD_CONN, call.conn)))
         conn_refuse(call.conn, REASON_DUPLICATED);
+    if (new_fd >= STDIN_FILENO && new_fd <= STDERR_FILENO)
+        conn_set(call.conn, CONN_STREAM); /* stdin, stdout and stderr are there: a shell's >&3 */
 }
 
 /* By fcntl's command, or with -1 by dup(2). */

@@ -729,6 +729,8 @@ static const struct {
     {"streams", "among_unknown", NULL,
      "opened, not parked: stream, opened, not parked: unknown-protocol", 0},
     {"streams", "of_no_known_protocol", "TWPOOL_RULES=*=raw", "opened, parked, ended: flushed", 0},
+    {"streams", "redirected", NULL,
+     "opened, not parked: server-first, opened, parked, reused, parked, ended: flushed", 0},
     {"streams", "standard_streams", NULL, NULL, ANY},
     {"streams", "in_threads", NULL, NULL, 0},
     {"unseen", "wrapped", NULL, "opened, not parked: stream, opened, parked, ended: flushed", 0},

@@ -340,6 +340,20 @@ static void on_the_socket(uint16_t port, bool closes)
     exit(0);
 }
 
+/* As a shell does it: printf 'GET ...' >&3. */
+static void redirected(uint16_t port)
+{
+    int fd = connect_to(port), terminal = dup(STDOUT_FILENO);
+    expect(dup2(fd, STDOUT_FILENO) == STDOUT_FILENO, "dup2");
+    printf("GET /redirected HTTP/1.1\r\nHost: test\r\n\r\n");
+    fflush(stdout);
+    expect(dup2(terminal, STDOUT_FILENO) == STDOUT_FILENO, "dup2");
+    close(terminal);
+    answer(fd);
+    SHOW(close(fd));
+    go_on(port);
+}
+
 static void standard_streams(uint16_t port)
 {
     int status = -1;
@@ -423,6 +437,7 @@ static const struct play plays[] = {
     {"all_flushed", all_flushed},
     {"of_no_known_protocol", of_no_known_protocol},
     {"among_unknown", among_unknown},
+    {"redirected", redirected},
     {"standard_streams", standard_streams},
     {"in_threads", in_threads},
 };
