@@ -96,7 +96,7 @@ static bool hold(struct conn *conn, int fd, int how)
         return false;
     conn->goodbye = earlier | goodbye_of(how);
     conn->goodbye_fd = fd;
-    if (thread_others_sleep_inside()) {
+    if (thread_none_waits_outside()) {
         upkeep_expect();
         return true;
     }

@@ -22,6 +22,7 @@
 static enum reason refusal(const struct conn *conn, const struct departure *departure);
 static bool is_at_rest(const struct conn *conn, int fd);
 static bool heard_last_unseen(const struct conn *conn, const struct tcp_view *view);
+static bool peer_is_open(int fd);
 static bool may_leave_sets(const struct conn *conn, const struct departure *departure);
 static enum reason take_away(struct conn *conn, fd_entry entry, const struct departure *departure);
 static enum reason park(struct conn *conn, uint64_t now_ms);
@@ -70,6 +71,7 @@ enum outcome parking_release(struct conn *conn, fd_entry entry, const struct dep
     enum reason refused = refusal(conn, departure);
     bool parks = refused == REASON_NONE;
     bool leaves = parks || (defer_may(conn) && may_leave_sets(conn, departure) &&
+                            peer_is_open(fd) && /* else ours is a passive one as it is */
                             !options_linger_unseen(conn, fd)); /* libc's close lingers, not ours */
     enum reason reason = leaves ? take_away(conn, entry, departure) : refused;
     bool may_free = reason != REASON_CONCURRENT; /* else a late call may still look at the record */
@@ -97,6 +99,12 @@ enum outcome parking_release(struct conn *conn, fd_entry entry, const struct dep
     }
     idle_drop(conn, may_free);
     return LEFT;
+}
+
+static bool peer_is_open(int fd)
+{
+    struct tcp_view view;
+    return tcp_look(fd, &view) == 0 && view.established;
 }
 
 /* An overwriting may fail, and what the application then still has would be out of its sets. */

@@ -10,9 +10,11 @@
 #include <string.h>
 
 enum {
-    LISTING = 2048,  /* of a directory: 60 threads and more */
-    PATH_MOST = 64,  /* "/proc/self/task/4294967295/syscall" */
-    WORDS_MOST = 128 /* a call's number and its first arguments; nothing else is looked at */
+    LISTING = 2048,      /* of a directory: 60 threads and more */
+    PATH_MOST = 64,      /* "/proc/self/task/4294967295/syscall" */
+    WORDS_MOST = 128,    /* a call's number and its first arguments; nothing else is looked at */
+    HOOK_NS = 20000,     /* from the beginning of a hook to its system call are some nanoseconds */
+    PATIENCE_NS = 200000 /* for a thread that is kept from running: a close must not take longer */
 };
 
 /* The arguments of a system call as the kernel prints them: "202 0x7f.. 0x80 0x2 ...". */
@@ -64,42 +66,81 @@ static bool is_inside(const struct blocked_call *call)
     return awaited > 0 && arch_syscall(SYS_tgkill, kernel_getpid(), awaited, 0, 0, 0, 0) == 0;
 }
 
-static bool sleeps_inside(const char *thread)
+/* What a thread is at, as the kernel prints it. False when it has ended meanwhile, or cannot be
+ * looked at, which *ended tells. */
+static bool look_at(const char *path, char words[WORDS_MOST], bool *ended)
 {
-    char path[PATH_MOST] = "/proc/self/task/", words[WORDS_MOST];
+    int fd = kernel_open_to_read(path);
+    long got = fd < 0 ? fd : kernel_read(fd, words, WORDS_MOST - 1);
+    if (fd >= 0)
+        kernel_close(fd);
+    *ended = got == -ENOENT || got == -ESRCH;
+    words[got > 0 ? got : 0] = '\0';
+    return got > 0;
+}
+
+/* The processor's time that a thread of this process has taken: the kernel's number for that clock,
+ * as pthread_getcpuclockid(3) makes it. */
+static uint64_t cpu_ns(unsigned long tid)
+{
+    struct timespec taken = {0};
+    long clock = (long)(int)(~(unsigned)tid << 3 | 6 /* of one thread, as it is scheduled */);
+    arch_syscall(SYS_clock_gettime, clock, (long)&taken, 0, 0, 0, 0);
+    return (uint64_t)taken.tv_sec * 1000000000 + (uint64_t)taken.tv_nsec;
+}
+
+static void pause_a_little(void)
+{
+    for (int i = 0; i < 100; i++) /* some microseconds: another thread is to get on */
+        arch_pause();
+}
+
+/* One that runs may have passed the beginning of a hook before it could see what its caller has
+ * just announced, and be about to wait. Once it has run on for a while it has seen it, or waits. */
+static bool waits_outside(unsigned long tid, const char *path)
+{
+    uint64_t until_ns = kernel_now_ns() + PATIENCE_NS, begun_ns = 0;
+    char words[WORDS_MOST];
     struct blocked_call call;
-    size_t len = strlen(path), name_len = strlen(thread);
+    bool ended;
+    while (look_at(path, words, &ended)) {
+        if (words[0] != 'r') /* "running" */
+            return !parse(words, &call) || !is_inside(&call);
+        uint64_t now_ns = cpu_ns(tid);
+        if (begun_ns == 0)
+            begun_ns = now_ns;
+        if (now_ns - begun_ns >= HOOK_NS)
+            return false;
+        if (kernel_now_ns() >= until_ns)
+            return true;
+        pause_a_little();
+    }
+    return !ended;
+}
+
+static bool is_none_or_waits_inside(const char *name, long self)
+{
+    char path[PATH_MOST] = "/proc/self/task/";
+    const char *end = name;
+    unsigned long tid;
+    size_t len = strlen(path), name_len = strlen(name);
+    if (!take_number(&end, 10, &tid) || (long)tid == self) /* . and .. */
+        return true;
     if (len + name_len + sizeof "/syscall" > sizeof path)
         return false;
-    memcpy(path + len, thread, name_len);
+    memcpy(path + len, name, name_len);
     memcpy(path + len + name_len, "/syscall", sizeof "/syscall");
-    int fd = kernel_open_to_read(path);
-    if (fd < 0)
-        return fd == -ENOENT; /* it has ended meanwhile */
-    long got = kernel_read(fd, words, sizeof words - 1);
-    kernel_close(fd);
-    if (got <= 0)
-        return got == -ESRCH;
-    words[got] = '\0';
-    return parse(words, &call) && is_inside(&call);
+    return !waits_outside(tid, path);
 }
 
-static bool is_counted(const char *name, long self)
-{
-    unsigned long tid;
-    if (!take_number(&name, 10, &tid)) /* . and .. */
-        return false;
-    return (long)tid != self;
-}
-
-static bool all_sleep_inside(int directory)
+static bool none_of_them_waits_outside(int directory)
 {
     _Alignas(struct dirent64) char listing[LISTING];
     long self = arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), got;
     while ((got = arch_syscall(SYS_getdents64, directory, (long)listing, LISTING, 0, 0, 0)) > 0) {
         for (long at = 0; at < got;) {
             const struct dirent64 *entry = (const struct dirent64 *)(listing + at);
-            if (is_counted(entry->d_name, self) && !sleeps_inside(entry->d_name))
+            if (!is_none_or_waits_inside(entry->d_name, self))
                 return false;
             at += entry->d_reclen;
         }
@@ -107,7 +148,7 @@ static bool all_sleep_inside(int directory)
     return got == 0;
 }
 
-bool thread_others_sleep_inside(void)
+bool thread_none_waits_outside(void)
 {
     if (kernel_threads() == 1)
         return true;
@@ -115,7 +156,7 @@ bool thread_others_sleep_inside(void)
                                       O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0, 0);
     if (directory < 0)
         return false;
-    bool all = all_sleep_inside(directory);
+    bool none = none_of_them_waits_outside(directory);
     kernel_close(directory);
-    return all;
+    return none;
 }

@@ -626,7 +626,7 @@ static const struct {
     {"half_closes", "looked_at_by_ioctl", NULL, "opened, not parked: half-closed", ANY},
     {"half_closes", "forked_after", NULL, "opened, not parked: half-closed", ANY},
     {"half_closes", "beside_a_waiting_thread", NULL, "opened, not parked: half-closed", ANY},
-    {"half_closes", "beside_a_running_thread", NULL, "opened, not parked: half-closed", ANY},
+    {"half_closes", "beside_a_running_thread", NULL, "opened, parked, ended: flushed", 0},
     {"half_closes", "sent_by_another_thread", NULL, "opened, not parked: half-closed", ANY},
     {"half_closes", "sent_by_a_signal_handler", NULL, "opened, not parked: half-closed", ANY},
     {"half_closes", "unread", NULL, "opened, not parked: half-closed", ANY},
