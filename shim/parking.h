@@ -13,7 +13,7 @@
 struct departure {
     int fd;
     enum overwrite how;
-    struct stream_end *end; /* stdio's */
+    struct stream_end *end; /* stdio's, else NULL */
     int source;             /* what overwrites it */
     int flags;              /* dup3's */
 };

@@ -84,7 +84,7 @@ static int really_leave(const struct departure *departure)
         return libc.close(departure->fd);
     if (departure->how == BY_QUIET_CLOSE)
         return kernel_close(departure->fd);
-    if (departure->how == BY_STREAM) {
+    if (departure->end != NULL) {
         departure->end->really(departure->end);
         return 0;
     }

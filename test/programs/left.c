@@ -184,8 +184,10 @@ static void by_kill(uint16_t port)
 
 static void by_fault(uint16_t port)
 {
-    if (leave(port))
+    if (leave(port)) {
+        signal(SIGSEGV, SIG_DFL); /* which a sanitizer has taken */
         raise(SIGSEGV);
+    }
     show_end();
 }
 
