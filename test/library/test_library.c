@@ -35,10 +35,11 @@ static const char *shell(const char *line, int limit_s)
 /* The hooked names, sorted, one a line, read from the list by another way than the build's. */
 static const char *hooked_names(void)
 {
-    return shell(text("cpp -P -D'HOOK(t,n,p,a,l)=@n' -D'BY_HAND(t,n,p)=@n' -D'JUMP(n)=@n' -D'WAITS(n)=@n' "
-                      "%s/shim/hooks.def | grep -o '@ *[A-Za-z_0-9]*' | tr -d '@ ' | sort",
-                      setting("TWPOOL_TEST_SOURCE")),
-                 LIMIT_S);
+    return shell(
+        text("cpp -P -D'HOOK(t,n,p,a,l)=@n' -D'BY_HAND(t,n,p)=@n' -D'JUMP(n)=@n' -D'WAITS(n)=@n' "
+             "%s/shim/hooks.def | grep -o '@ *[A-Za-z_0-9]*' | tr -d '@ ' | sort",
+             setting("TWPOOL_TEST_SOURCE")),
+        LIMIT_S);
 }
 
 START_TEST(it_exports_the_hooks_and_its_own_calls_and_nothing_else)
