@@ -21,14 +21,15 @@
     extern const char own_##name[] __attribute__((visibility("hidden")));
 #define BY_HAND(type, name, parameters) HOOK(type, name, parameters, , )
 #define JUMP(name) HOOK(void, name, (void), , )
-#define WAITS(name) HOOK(void, name, (void), , )
+#define WAITS(name, stream) HOOK(void, name, (void), , )
 #include "hooks.def"
 #undef HOOK
 #undef WAITS
 
 #define HOOK(type, name, parameters, arguments, layer)                                             \
     {#name, (uintptr_t)own_##name, (const uintptr_t *)&libc.name},
-#define WAITS(name) {#name, (uintptr_t)own_##name, (const uintptr_t *)&wait_jump_##name.function},
+#define WAITS(name, stream)                                                                        \
+    {#name, (uintptr_t)own_##name, (const uintptr_t *)&wait_jump_##name.function},
 static const struct hook {
     const char *name;
     uintptr_t ours;

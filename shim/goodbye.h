@@ -4,6 +4,7 @@
 #define TWPOOL_SHIM_GOODBYE_H
 
 #include "conn.h"
+#include "thread.h"
 
 /* Some clients say by shutdown(2) that they are done, and close then (Java, redis-py,
  * libmemcached). The FIN would keep the connection from being reused, and make a client that the
@@ -19,11 +20,13 @@ extern _Atomic uint32_t goodbyes_held;
  * Nothing in a process that does not own the pool. Async-signal-safe; preserves errno. */
 void goodbye_send_all(void);
 
-/* For every hook that may block, or shows what a half-close does, before it looks at anything: a
- * load while nothing is held. Without it a thread may wait for ever for what was never sent. */
+/* For every hook that may block, or shows what a half-close does, before it looks at anything: two
+ * loads while nothing is held. Without it a thread may wait for ever for what was never sent. */
 static inline void goodbye_send_first(void)
 {
-    if (__builtin_expect(atomic_load_explicit(&goodbyes_held, memory_order_relaxed) != 0, 0))
+    if (__builtin_expect(!thread_is_known, 0))
+        thread_make_known();
+    if (__builtin_expect(atomic_load(&goodbyes_held) != 0, 0))
         goodbye_send_all();
 }
 

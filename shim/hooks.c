@@ -33,7 +33,7 @@
     EXPORT type name parameters;                                                                   \
     OWN_NAME(name);
 #define JUMP(name)
-#define WAITS(name)
+#define WAITS(name, stream)
 #include "hooks.def"
 #undef HOOK
 #undef BY_HAND

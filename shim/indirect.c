@@ -13,12 +13,23 @@
 #include "release.h"
 #include "wait.h"
 
+#include <linux/futex.h>
 #include <string.h>
 #include <sys/syscall.h>
 
+/* What runtimes ask all the time and does not wait, or waits for another thread of theirs alone. */
+static bool is_of_no_wait(long number, const long a[6])
+{
+    if (number == SYS_futex)
+        return (a[1] & FUTEX_PRIVATE_FLAG) != 0;
+    return number == SYS_gettid || number == SYS_getcpu || number == SYS_membarrier ||
+           number == SYS_sched_getaffinity || number == SYS_getrandom || number == SYS_tgkill;
+}
+
 static long pass_on(long number, const long a[6])
 {
-    goodbye_send_first(); /* it may be a wait */
+    if (!is_of_no_wait(number, a))
+        goodbye_send_first();
     return libc.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 

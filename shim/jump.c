@@ -68,5 +68,5 @@ JUMP_TO(__clone, jump_to_clone);
 #define JUMP(name) OWN_NAME(name);
 #define HOOK(type, name, parameters, arguments, layer)
 #define BY_HAND(type, name, parameters)
-#define WAITS(name)
+#define WAITS(name, stream)
 #include "hooks.def"

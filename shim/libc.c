@@ -598,7 +598,7 @@ void libc_resolve(void)
 #define HOOK(type, name, parameters, arguments, layer) resolve(&libc.name, #name);
 #define BY_HAND(type, name, parameters) resolve(&libc.name, #name);
 #define JUMP(name) resolve(&libc.name, #name);
-#define WAITS(name)
+#define WAITS(name, stream)
 #include "hooks.def"
     wait_jump_resolve();
     resolve(&libc.pthread_testcancel, "pthread_testcancel");

@@ -19,7 +19,7 @@ struct libc {
 #define HOOK(type, name, parameters, arguments, layer) type(*name) parameters;
 #define BY_HAND(type, name, parameters) type(*name) parameters;
 #define JUMP(name) void *name;
-#define WAITS(name) /* wait_jump.h */
+#define WAITS(name, stream) /* wait_jump.h */
 #include "hooks.def"
 #undef HOOK
 #undef BY_HAND

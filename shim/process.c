@@ -11,6 +11,7 @@
 #include "libc.h"
 #include "reaper.h"
 #include "stats.h"
+#include "thread.h"
 #include "upkeep.h"
 
 #include <errno.h>
@@ -46,6 +47,7 @@ static void start_as_child(void)
     uint64_t signals = kernel_block_signals();
     hide_reset();
     goodbye_forget_all();
+    thread_reset();
     deepbind_reset();
     upkeep_reset();
     idle_abandon();

@@ -42,9 +42,11 @@ FILE *stream_fdopen(int fd, const char *mode)
 
 int stream_fclose(FILE *stream)
 {
-    goodbye_send_first(); /* what it writes may block */
     int fd = number_of(stream);
-    if (__builtin_expect(fdtable_get(fd) == 0, 1))
+    bool is_untracked = fdtable_get(fd) == 0;
+    if (!is_untracked || __fpending(stream) > 0)
+        goodbye_send_first(); /* what it writes may block */
+    if (__builtin_expect(is_untracked, 1))
         return libc.fclose(stream);
     struct last_call call = {.end.really = really_close, .stream = stream};
     make_last_call(fd, &call);

@@ -3,9 +3,11 @@
 #include "thread.h"
 
 #include "kernel.h"
+#include "process.h"
 
 #include <dirent.h>
 #include <linux/futex.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -16,6 +18,41 @@ enum {
     HOOK_NS = 20000,     /* from the beginning of a hook to its system call are some nanoseconds */
     PATIENCE_NS = 200000 /* for a thread that is kept from running: a close must not take longer */
 };
+
+_Thread_local bool thread_is_known;
+
+/* A bit for each number of a thread, which the kernel gives one after the other: of two that differ
+ * by a multiple of this, one is as known as the other. Set for good. */
+enum { NUMBERS = 65536 };
+static _Atomic uint64_t known[NUMBERS / 64];
+
+static void know(unsigned long tid)
+{
+    atomic_fetch_or(&known[tid % NUMBERS / 64], UINT64_C(1) << tid % 64);
+}
+
+static bool is_known(unsigned long tid)
+{
+    return (atomic_load(&known[tid % NUMBERS / 64]) & UINT64_C(1) << tid % 64) != 0;
+}
+
+void thread_make_known(void)
+{
+    if (process_is_pooling() && !process_owns_pool())
+        return; /* a vfork child, whose thread-local memory is its parent's */
+    know((unsigned long)arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0));
+    thread_is_known = true;
+}
+
+bool thread_is_first(void)
+{
+    return arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0) == kernel_getpid();
+}
+
+void thread_reset(void)
+{
+    know((unsigned long)kernel_getpid());
+}
 
 /* The arguments of a system call as the kernel prints them: "202 0x7f.. 0x80 0x2 ...". */
 struct blocked_call {
@@ -106,6 +143,8 @@ static bool waits_outside(unsigned long tid, const char *path)
     while (look_at(path, words, &ended)) {
         if (words[0] != 'r') /* "running" */
             return !parse(words, &call) || !is_inside(&call);
+        if (!is_known(tid))
+            return false;
         uint64_t now_ns = cpu_ns(tid);
         if (begun_ns == 0)
             begun_ns = now_ns;

@@ -9,12 +9,14 @@
 struct wait_jump {
     void *function; /* libc's; NULL while it is not looked up */
     const char *name;
+    int stream; /* hooks.def's */
 };
 
 #define HOOK(type, name, parameters, arguments, layer)
 #define BY_HAND(type, name, parameters)
 #define JUMP(name)
-#define WAITS(name) extern struct wait_jump wait_jump_##name __attribute__((visibility("hidden")));
+#define WAITS(name, stream)                                                                        \
+    extern struct wait_jump wait_jump_##name __attribute__((visibility("hidden")));
 #include "hooks.def"
 #undef HOOK
 #undef BY_HAND

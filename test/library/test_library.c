@@ -36,7 +36,7 @@ static const char *shell(const char *line, int limit_s)
 static const char *hooked_names(void)
 {
     return shell(
-        text("cpp -P -D'HOOK(t,n,p,a,l)=@n' -D'BY_HAND(t,n,p)=@n' -D'JUMP(n)=@n' -D'WAITS(n)=@n' "
+        text("cpp -P -D'HOOK(t,n,p,a,l)=@n' -D'BY_HAND(t,n,p)=@n' -D'JUMP(n)=@n' -D'WAITS(n,s)=@n' "
              "%s/shim/hooks.def | grep -o '@ *[A-Za-z_0-9]*' | tr -d '@ ' | sort",
              setting("TWPOOL_TEST_SOURCE")),
         LIMIT_S);
