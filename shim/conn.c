@@ -43,6 +43,7 @@ struct conn *conn_new(void)
     conn->receive_base = 0;
     conn->sent = conn->received = 0;
     conn->hidden_fd = -1;
+    conn->goodbye = 0;
     memset(conn->bound_address, 0, sizeof conn->bound_address);
     memset(conn->registrations, 0, sizeof conn->registrations);
     atomic_store(&conn->item.dest, NULL); /* pool_take_item() may be looking */

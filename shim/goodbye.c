@@ -96,7 +96,8 @@ static bool hold(struct conn *conn, int fd, int how)
         return false;
     conn->goodbye = earlier | goodbye_of(how);
     conn->goodbye_fd = fd;
-    if (thread_none_waits_outside()) {
+    /* Asked again: one of them may have given up waiting for us to send it. */
+    if (thread_none_waits_outside() && atomic_load(&conn->refusal) == REASON_NONE) {
         upkeep_expect();
         return true;
     }
@@ -114,7 +115,9 @@ bool goodbye_hold(int fd, int how)
     struct conn *conn = fd_entry_pointer(entry);
     uint64_t signals = kernel_block_signals();
     bool is_held = false;
-    if (conn_hold(conn) == REASON_NONE) {
+    /* A handler may have interrupted a wait of this very thread, which goes on after it. */
+    bool in_handler = (signals & ~thread_signals) != 0;
+    if (!in_handler && conn_hold(conn) == REASON_NONE) {
         is_held = fdtable_get(fd) == entry && hold(conn, fd, how);
         conn_resume(conn);
     }
@@ -135,12 +138,11 @@ static void send_held(struct conn *conn)
     goodbye_take(conn); /* last: who finds none held goes on */
 }
 
-/* A call in flight that never ends (siglongjmp), or that this thread's signal handler has
- * interrupted, must not keep it from being sent. */
-static bool seize(struct conn *conn, const struct waiting *waiting)
+/* In spite of a call in flight: a harmless one, or it would have been sent before, and perhaps this
+ * very thread's, which a signal handler has interrupted. */
+static bool seize(struct conn *conn)
 {
-    uint32_t life = gate_life(atomic_load(&conn->gate));
-    if (!waiting_is_over(waiting) || !conn_seize(conn, life))
+    if (!conn_seize(conn, gate_life(atomic_load(&conn->gate))))
         return false;
     conn_refuse(conn, REASON_IN_CALL);
     return true;
@@ -152,14 +154,15 @@ static void send_one(_Atomic(struct conn *) *slot)
         struct conn *conn = atomic_load(slot);
         if (conn == NULL)
             return;
-        enum reason reason = conn_hold(conn);
-        if (reason == REASON_NONE || (reason == REASON_IN_CALL && seize(conn, &waiting))) {
+        if (conn_hold(conn) == REASON_NONE || seize(conn)) {
             send_held(conn);
             conn_resume(conn);
             return;
         }
-        if (waiting_is_over(&waiting))
-            return; /* its release takes it */
+        if (waiting_is_over(&waiting)) {
+            conn_refuse(conn, REASON_CONCURRENT); /* who holds the gate looks at this */
+            return;
+        }
     }
 }
 

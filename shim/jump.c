@@ -40,13 +40,14 @@ __attribute__((used, visibility("hidden"))) void *jump_to_dlopen(const char *fil
 #if defined(__x86_64__)
 #define JUMP_TO(name, where)                                                                       \
     __asm__(".text\n.globl " #name "\n.type " #name ", @function\n" #name ":\n"                    \
-            "    endbr64\n"                                                                        \
+            "    .cfi_startproc\n    endbr64\n"                                                    \
             "    push %rdi\n    push %rsi\n    push %rdx\n"                                        \
             "    push %rcx\n    push %r8\n    push %r9\n    sub $8, %rsp\n"                        \
+            "    .cfi_adjust_cfa_offset 56\n"                                                      \
             "    call " #where "\n"                                                                \
             "    add $8, %rsp\n    pop %r9\n    pop %r8\n    pop %rcx\n"                           \
             "    pop %rdx\n    pop %rsi\n    pop %rdi\n"                                           \
-            "    jmp *%rax\n"                                                                      \
+            "    .cfi_adjust_cfa_offset -56\n    jmp *%rax\n    .cfi_endproc\n"                    \
             ".size " #name ", . - " #name "\n")
 #elif defined(__aarch64__)
 #define JUMP_TO(name, where)                                                                       \

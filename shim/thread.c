@@ -15,11 +15,13 @@ enum {
     LISTING = 2048,      /* of a directory: 60 threads and more */
     PATH_MOST = 64,      /* "/proc/self/task/4294967295/syscall" */
     WORDS_MOST = 128,    /* a call's number and its first arguments; nothing else is looked at */
+    THREADS_MOST = 64,   /* to look at more takes longer than to connect anew */
     HOOK_NS = 20000,     /* from the beginning of a hook to its system call are some nanoseconds */
     PATIENCE_NS = 200000 /* for a thread that is kept from running: a close must not take longer */
 };
 
 _Thread_local bool thread_is_known;
+_Thread_local uint64_t thread_signals;
 
 /* A bit for each number of a thread, which the kernel gives one after the other: of two that differ
  * by a multiple of this, one is as known as the other. Set for good. */
@@ -41,6 +43,8 @@ void thread_make_known(void)
     if (process_is_pooling() && !process_owns_pool())
         return; /* a vfork child, whose thread-local memory is its parent's */
     know((unsigned long)arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0));
+    thread_signals = kernel_block_signals();
+    kernel_restore_signals(thread_signals);
     thread_is_known = true;
 }
 
@@ -95,12 +99,14 @@ static bool parse(const char *words, struct blocked_call *call)
  * which holds the number of the thread that is to end. */
 static bool is_inside(const struct blocked_call *call)
 {
+    enum { FUTEX_TAKEN_MOST = 2 /* of a lock: somebody waits; no thread has so small a number */ };
     if (call->number != SYS_futex)
         return false;
     if ((call->arguments[1] & FUTEX_PRIVATE_FLAG) != 0)
         return true;
     long awaited = (long)(uint32_t)call->arguments[2];
-    return awaited > 0 && arch_syscall(SYS_tgkill, kernel_getpid(), awaited, 0, 0, 0, 0) == 0;
+    return awaited > FUTEX_TAKEN_MOST &&
+           arch_syscall(SYS_tgkill, kernel_getpid(), awaited, 0, 0, 0, 0) == 0;
 }
 
 /* What a thread is at, as the kernel prints it. False when it has ended meanwhile, or cannot be
@@ -189,8 +195,9 @@ static bool none_of_them_waits_outside(int directory)
 
 bool thread_none_waits_outside(void)
 {
-    if (kernel_threads() == 1)
-        return true;
+    unsigned threads = kernel_threads();
+    if (threads == 1 || threads > THREADS_MOST)
+        return threads == 1;
     int directory = (int)arch_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/task",
                                       O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0, 0);
     if (directory < 0)

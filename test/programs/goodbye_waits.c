@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -16,6 +17,7 @@
 #include <sys/sem.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <threads.h>
 #include <wchar.h>
 
 enum { HANGS_AFTER_S = 10 };
@@ -29,7 +31,9 @@ struct shared {
 static struct {
     int listener, back; /* back: where the server connects to at the end */
     int pipe[2], pair[2];
-    FILE *stream;       /* of the pipe */
+    FILE *stream; /* of the pipe */
+    FILE *sink;   /* of another one, which is read once the connection has ended */
+    int sink_end, event;
     FILE *other_stream; /* of another child, which ends when there is something in the pipe */
     int locked, lock;   /* a file that the server has locked until then */
     int queue, full_queue, semaphores;
@@ -72,6 +76,8 @@ static void react(void)
         ;
     semop(peer.semaphores, &up, 1);
     sem_post(&peer.shared->semaphore);
+    eventfd_write(peer.event, 1);
+    fcntl(peer.sink_end, F_SETPIPE_SZ, 1 << 20); /* all of it fits now */
     close(peer.lock);
     struct sockaddr_in addr = loopback(port_of(peer.back));
     int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -127,6 +133,12 @@ static void start_server(bool waits_for_child)
         socketpair(AF_UNIX, SOCK_STREAM, 0, peer.pair) != 0 || peer.queue < 0 ||
         peer.full_queue < 0 || peer.semaphores < 0 || peer.shared == MAP_FAILED)
         broken("a way of communication");
+    int sink[2];
+    if (pipe(sink) != 0)
+        broken("pipe");
+    peer.sink_end = sink[0];
+    peer.sink = fdopen(sink[1], "w");
+    peer.event = eventfd(0, 0);
     sem_init(&peer.shared->semaphore, 1, 0);
     fill(peer.full_queue);
     peer.server = fork();
@@ -456,6 +468,74 @@ static void by_scanf(void)
     scanf("%10s", byte_read);
 }
 
+/* Looking at something from outside, again and again. */
+static void by_cond_timedwait(void)
+{
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t never = PTHREAD_COND_INITIALIZER;
+    pthread_mutex_lock(&mutex);
+    while (!has_ended())
+        pthread_cond_timedwait(&never, &mutex, &(struct timespec){.tv_nsec = 1});
+}
+
+static void by_sem_timedwait(void)
+{
+    sem_t never;
+    sem_init(&never, 0, 0);
+    while (!has_ended())
+        sem_timedwait(&never, &(struct timespec){.tv_nsec = 1});
+}
+
+static void by_sem_wait(void)
+{
+    sem_wait(&peer.shared->semaphore);
+}
+
+static void by_thrd_sleep(void)
+{
+    while (!has_ended())
+        thrd_sleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+static void by_sched_yield(void)
+{
+    while (!has_ended())
+        sched_yield();
+}
+
+/* By the name that the header gives it in a program. */
+extern int its_sigpause(int number) __asm__("__xpg_sigpause");
+
+static void by_sigpause(void)
+{
+    its_sigpause(SIGUSR1);
+}
+
+static void by_eventfd_read(void)
+{
+    eventfd_t value;
+    eventfd_read(peer.event, &value);
+}
+
+/* Nobody reads before the end. */
+static void by_fwrite(void)
+{
+    static char much[500000];
+    fwrite(much, 1, sizeof much, peer.sink);
+}
+
+static void by_fprintf(void)
+{
+    for (int i = 0; i < 10000; i++)
+        fprintf(peer.sink, "%g %d %s\n", i / 3.0, i, "and so on");
+}
+
+static void by_wscanf(void)
+{
+    wchar_t word[16];
+    fwscanf(peer.stream, L"%10ls", word);
+}
+
 static void by_pclose(void)
 {
     pclose(peer.other_stream);
@@ -512,6 +592,16 @@ static const struct {
     {"getchar", by_getchar},
     {"scanf", by_scanf},
     {"pclose", by_pclose},
+    {"cond_timedwait", by_cond_timedwait},
+    {"sem_timedwait", by_sem_timedwait},
+    {"sem_wait", by_sem_wait},
+    {"thrd_sleep", by_thrd_sleep},
+    {"sched_yield", by_sched_yield},
+    {"sigpause", by_sigpause},
+    {"eventfd_read", by_eventfd_read},
+    {"fwrite", by_fwrite},
+    {"fprintf", by_fprintf},
+    {"wscanf", by_wscanf},
 };
 
 /* ---- Waits of another thread that are there before: no hook can see their beginning. */
@@ -611,6 +701,30 @@ static void *when_told(void *argument)
     return argument;
 }
 
+static void close_half(int number)
+{
+    (void)number;
+    shutdown(waited_for, SHUT_WR);
+}
+
+/* By a handler that interrupts a wait of its own thread, which goes on after it. */
+static void close_half_in_a_handler(void)
+{
+    struct sigaction restart = {.sa_handler = close_half, .sa_flags = SA_RESTART};
+    pid_t self = getpid();
+    sigaction(SIGUSR2, &restart, NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        usleep(50000);
+        kill(self, SIGUSR2);
+        _exit(0);
+    }
+    waited_for = at_rest();
+    by_read();
+    waitpid(child, NULL, 0);
+    close(waited_for);
+}
+
 /* One that sleeps at the half-close, and waits for what it does afterwards. */
 static void wait_in_a_thread_that_wakes(void)
 {
@@ -659,6 +773,15 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
         if (argc < 2 || strcmp(argv[1], threads[i].name) == 0)
             in_child(threads[i].name, NULL, threads[i].wait);
+    if (argc < 2 || strcmp(argv[1], "handler") == 0) {
+        signal(SIGUSR1, on_signal);
+        alarm(HANGS_AFTER_S);
+        start_server(false);
+        close_half_in_a_handler();
+        waitpid(peer.server, NULL, 0);
+        say("has ended: %d", has_ended());
+        remove_queues();
+    }
     if (argc < 2 || strcmp(argv[1], "wakes") == 0) {
         signal(SIGUSR1, on_signal);
         alarm(HANGS_AFTER_S);
