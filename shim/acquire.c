@@ -114,6 +114,7 @@ int acquire_connect(int fd, const struct sockaddr *addr, socklen_t len)
         return connect_again(request.fresh, fd, addr, len);
     libc.pthread_testcancel(); /* connect(2) is a cancellation point, also when we make none */
     uint64_t signals = kernel_block_signals();
+    atomic_store(&request.fresh->signals, signals);
     request.dest = find_dest(&request, addr, len);
     int result;
     bool reused =
@@ -238,6 +239,7 @@ static bool hand_out(struct conn *idle, struct request *request, int status_flag
     fdtable_replace(hidden, fd_entry_make(FD_OURS, idle), 0);
     idle->hidden_fd = -1;
     idle->sent = idle->received = 0;
+    atomic_store(&idle->signals, atomic_load(&request->fresh->signals));
     atomic_store(&idle->descriptors, 1);
     atomic_store(&idle->epoch, epoch);
     conn_set(idle, CONN_CONNECTED);

@@ -96,6 +96,8 @@ struct conn {
     _Atomic(struct dest *) dest; /* NULL until connect() */
     _Atomic uint32_t rule;       /* enum rule, of the destination */
 
+    _Atomic uint64_t signals; /* that the thread blocked which connected it */
+
     /* Only while the gate is held: goodbye.c's. */
     uint32_t goodbye; /* a half-close that is held: how, plus one; 0 = none */
     int goodbye_fd;   /* the number that it was asked of */

@@ -115,8 +115,9 @@ bool goodbye_hold(int fd, int how)
     struct conn *conn = fd_entry_pointer(entry);
     uint64_t signals = kernel_block_signals();
     bool is_held = false;
-    /* A handler may have interrupted a wait of this very thread, which goes on after it. */
-    bool in_handler = (signals & ~thread_signals) != 0;
+    /* A handler, which blocks more, may have interrupted a wait of this very thread that goes on
+     * after it. */
+    bool in_handler = (signals & ~atomic_load(&conn->signals)) != 0;
     if (!in_handler && conn_hold(conn) == REASON_NONE) {
         is_held = fdtable_get(fd) == entry && hold(conn, fd, how);
         conn_resume(conn);

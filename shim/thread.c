@@ -21,7 +21,6 @@ enum {
 };
 
 _Thread_local bool thread_is_known;
-_Thread_local uint64_t thread_signals;
 
 /* A bit for each number of a thread, which the kernel gives one after the other: of two that differ
  * by a multiple of this, one is as known as the other. Set for good. */
@@ -43,8 +42,6 @@ void thread_make_known(void)
     if (process_is_pooling() && !process_owns_pool())
         return; /* a vfork child, whose thread-local memory is its parent's */
     know((unsigned long)arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0));
-    thread_signals = kernel_block_signals();
-    kernel_restore_signals(thread_signals);
     thread_is_known = true;
 }
 

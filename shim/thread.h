@@ -4,14 +4,10 @@
 #define TWPOOL_SHIM_THREAD_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 /* Whether this thread has ever begun a hook that can block. A runtime's own (compilers, collectors
  * of garbage) run most of the time, and never do. */
 extern _Thread_local bool thread_is_known;
-
-/* The signals that it blocked when it became known: a handler blocks more. */
-extern _Thread_local uint64_t thread_signals;
 
 /* Whether it is the one that the process began with. */
 bool thread_is_first(void);

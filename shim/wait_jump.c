@@ -47,7 +47,8 @@ static bool is_of_a_file(FILE *stream)
            S_ISREG(status.st_mode);
 }
 
-/* A wait within the process makes a thread no better known (thread.h). */
+/* A wait within the process makes a thread no better known (thread.h); and one that has never
+ * touched anything outside is a runtime's own, which waits so all the time. */
 static void send_before(const struct wait_jump *wait, void *const *arguments)
 {
     bool is_inside = wait->stream < 0;
@@ -55,7 +56,7 @@ static void send_before(const struct wait_jump *wait, void *const *arguments)
         return;
     if (!is_inside)
         goodbye_send_first();
-    else if (atomic_load(&goodbyes_held) != 0)
+    else if (thread_is_known && atomic_load(&goodbyes_held) != 0)
         goodbye_send_all();
 }
 
