@@ -4,6 +4,7 @@
 
 #include "kernel.h"
 #include "process.h"
+#include "text.h"
 
 #include <dirent.h>
 #include <linux/futex.h>
@@ -162,16 +163,16 @@ static bool waits_outside(unsigned long tid, const char *path)
 
 static bool is_none_or_waits_inside(const char *name, long self)
 {
-    char path[PATH_MOST] = "/proc/self/task/";
+    char path[PATH_MOST];
+    struct text text;
     const char *end = name;
     unsigned long tid;
-    size_t len = strlen(path), name_len = strlen(name);
     if (!take_number(&end, 10, &tid) || (long)tid == self) /* . and .. */
         return true;
-    if (len + name_len + sizeof "/syscall" > sizeof path)
-        return false;
-    memcpy(path + len, name, name_len);
-    memcpy(path + len + name_len, "/syscall", sizeof "/syscall");
+    text_init(&text, path, sizeof path);
+    text_add(&text, "/proc/self/task/");
+    text_add(&text, name);
+    text_add(&text, "/syscall");
     return !waits_outside(tid, path);
 }
 

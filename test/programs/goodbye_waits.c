@@ -52,9 +52,10 @@ static int listen_on_any(void)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_in addr;
+    struct sockaddr_in addr = {0};
     socklen_t len = sizeof addr;
-    getsockname(fd, (struct sockaddr *)&addr, &len);
+    if (getsockname(fd, (struct sockaddr *)&addr, &len) != 0)
+        broken("getsockname");
     return ntohs(addr.sin_port);
 }
 
@@ -81,7 +82,8 @@ static void react(void)
     close(peer.lock);
     struct sockaddr_in addr = loopback(port_of(peer.back));
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    connect(fd, (struct sockaddr *)&addr, sizeof addr);
+    if (connect(fd, (struct sockaddr *)&addr, sizeof addr) != 0)
+        broken("connect");
     kill(getppid(), SIGUSR1);
 }
 
@@ -207,7 +209,7 @@ static void by_recvmsg(void)
 {
     struct iovec one = {byte_read, 1};
     struct msghdr message = {.msg_iov = &one, .msg_iovlen = 1};
-    recvmsg(peer.pair[0], &message, 0);
+    (void)recvmsg(peer.pair[0], &message, 0);
 }
 
 static void by_system_call(void)

@@ -282,7 +282,8 @@ static void stream_reopened_after(uint16_t port)
     FILE *other = fopen("/dev/null", "w");
     int fd = asked(port, "/one");
     done(fd, SHUT_WR);
-    expect(freopen("/dev/null", "r", other) == other, "freopen");
+    other = freopen("/dev/null", "r", other);
+    expect(other != NULL, "freopen");
     expect_sent(fd);
     close(fd);
     fclose(other);
