@@ -8,6 +8,7 @@
 #include "process.h"
 
 #include <dlfcn.h>
+#include <sched.h>
 #include <stddef.h>
 
 /* Called by the machine code below: notes the child, and tells where to jump to. A child that
@@ -20,9 +21,15 @@ __attribute__((used, visibility("hidden"))) void *jump_to_vfork(void)
     return libc.vfork;
 }
 
-__attribute__((used, visibility("hidden"))) void *jump_to_clone(void)
+/* Before glibc 2.34 pthread_create() comes here: a thread holds no copies. */
+__attribute__((used, visibility("hidden"))) void *jump_to_clone(int (*run)(void *), void *stack,
+                                                                int flags)
 {
-    process_new_epoch();
+    const int as_a_thread = CLONE_THREAD | CLONE_FILES;
+    (void)run;
+    (void)stack;
+    if ((flags & as_a_thread) != as_a_thread)
+        process_new_epoch();
     if (libc.clone == NULL)
         libc_resolve();
     return libc.clone;

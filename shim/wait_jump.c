@@ -64,7 +64,7 @@ static void send_before(const struct wait_jump *wait, void *const *arguments)
 static void *look_up(const char *name)
 {
     void *found = libc_look_up(RTLD_NEXT, name, NULL);
-    if (found != NULL)
+    if (found != NULL || libc.dlopen == NULL)
         return found;
     void *(*open)(const char *file, int flags) = (void *(*)(const char *, int))libc.dlopen;
     void *threads = open(LIBPTHREAD_SO, RTLD_NOLOAD | RTLD_LAZY);

@@ -3,6 +3,7 @@
 # its last answer how many connections it has accepted. Standard library only.
 import os
 import socket
+import threading
 
 server = socket.socket()
 server.bind(("127.0.0.1", 0))
@@ -26,5 +27,8 @@ for _ in range(3):
     client = socket.create_connection(address)
     client.sendall(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
     answer = client.recv(1000)
+    thread = threading.Thread(target=lambda: None)  # is no child, which would share the connection
+    thread.start()
+    thread.join()
     client.close()
 print(answer.decode().splitlines()[-1])
