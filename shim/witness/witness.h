@@ -149,7 +149,7 @@ struct raw_witness {
     uint8_t first[RAW_FIRST_MAX], reply[RAW_REPLY_MAX], reply_len;
 };
 
-/* Of the protocols that follow, only what the client sends: where its messages end, so that its
+/* Of the two protocols that follow, only what the client sends: where its messages end, so that its
  * goodbye is known as one. They never say IDLE. */
 struct mysql_witness {
     uint32_t payload_left; /* of the packet under way, behind what head holds */
@@ -176,22 +176,58 @@ struct postgresql_witness {
     bool answer_due; /* nothing was received since what wants an answer was sent */
 };
 
-struct memcached_line {
-    char command[8]; /* the first word, as far as it fits */
-    uint8_t word, word_len;
-    uint8_t length_at; /* which word is the length of the data that follow, 0: none */
-    bool has_length, cr;
+/* memcached's longest command that is known ("cache_memlimit", 14), and its longest last word that
+ * matters ("noreply", 7). */
+enum { MEMCACHED_FIRST_MAX = 16, MEMCACHED_LAST_MAX = 8 };
+
+/* One direction of the text protocol: the line under way, or the last one. */
+struct memcached_text {
+    char first[MEMCACHED_FIRST_MAX], last[MEMCACHED_LAST_MAX]; /* words, as far as they fit */
+    uint8_t first_len, last_len;                               /* as far as a byte can count */
+    uint8_t words;     /* that have begun, as far as a byte can count */
+    uint8_t length_at; /* which word, from 1, is the length of the data that follow; 0: none is */
+    uint8_t sentence;  /* the bytes that it has in common with memcached's "too large" */
+    bool cr, space;    /* the last byte was one */
+    bool has_length;
+    bool asks_quiet; /* a word behind the key begins with q, a meta command's flag */
+    bool number;     /* it is digits up to here */
+    bool in_data;
+    uint32_t len; /* of the line */
     uint32_t length;
+    uint32_t left; /* of the data, their CR LF included */
 };
+
+enum { MEMCACHED_HEADER_LEN = 24 };
+
+/* One direction of the binary protocol. */
+struct memcached_binary {
+    uint8_t head[MEMCACHED_HEADER_LEN];
+    uint8_t head_len;
+    bool in_body;
+    uint32_t left; /* of what follows the header */
+};
+
+/* Alike requests in a row, whose answers are due. */
+struct memcached_run {
+    uint8_t kind, after; /* memcached.h says of what answer, and after what quiet commands */
+    uint32_t count;
+};
+enum { MEMCACHED_RUNS = 16 }; /* bulk loaders pipeline thousands of sets, but all alike */
 
 struct memcached_witness {
     bool begun, binary;
-    bool answered; /* something was received since the last command that was not quit */
-    uint32_t left; /* of the data, their CR LF included, or of a binary request behind head */
-    struct memcached_line line;
-    char head[12]; /* of a binary request */
-    char answer[2];
-    uint8_t head_len, answer_len;
+    union {
+        struct memcached_text text;
+        struct memcached_binary binary;
+    } request, reply;
+    struct memcached_run runs[MEMCACHED_RUNS]; /* the oldest first */
+    uint8_t run_count;
+    uint8_t quiet;        /* enum memcached_quiet: what was sent and is not proved to be over */
+    bool request_open;    /* a byte of a request was sent, its end was not */
+    bool reply_open;      /* a byte of an item was read, its end was not */
+    bool reply_begun;     /* the answer that is due has begun with a whole item */
+    bool quit;            /* was sent: memcached reads nothing after it */
+    uint32_t opaque_owed; /* those of the requests less those of the answers, modulo 2^32 */
 };
 
 struct witness {

@@ -43,14 +43,6 @@ struct session {
 #define QUERY "Q\x00\x00\x00\x06;\x00"
 #define TERMINATE "X\x00\x00\x00\x04"
 
-#define GET_ANSWERED SENT("get a\r\n"), RECEIVED("END\r\n")
-#define BINARY(opcode, key, extras, type, body)                                                    \
-    "\x80" opcode key extras type "\x00\x00" body "\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00"   \
-    "\x00"
-#define BINARY_GET BINARY("\x00", "\x00\x04", "\x00", "\x00", "\x00\x00\x00\x04") "key1"
-#define BINARY_QUIT BINARY("\x07", "\x00\x00", "\x00", "\x00", "\x00\x00\x00\x00")
-#define BINARY_QUITQ BINARY("\x17", "\x00\x00", "\x00", "\x00", "\x00\x00\x00\x00")
-
 static const struct session mysql_sessions[] = {
     {{MYSQL_OPEN}, BUSY(MYSQL)},
     {{MYSQL_OPEN, SENT(COM_QUIT)}, GOODBYE(MYSQL)},
@@ -180,107 +172,6 @@ static const struct session postgresql_sessions[] = {
     {{RECEIVED("\x18\x00"), SENT(STARTUP)}, PRIVATE(SERVER_FIRST)},
 };
 
-static const struct session memcached_sessions[] = {
-    {{SENT("quit\r\n")}, UNHEARD(MEMCACHED)},
-    {{SENT("quit\n")}, UNHEARD(MEMCACHED)},
-    {{SENT("get a\r\n"), RECEIVED("END\r\n"), SENT("quit\r\n")}, GOODBYE(MEMCACHED)},
-    {{GET_ANSWERED, SENT("quit\n")}, GOODBYE(MEMCACHED)},
-    {{SENT("set a 0 0 1\r\nx\r\n"), RECEIVED("STORED\r\n"), SENT("quit\r\n")}, GOODBYE(MEMCACHED)},
-    /* Nothing shows that it is memcached, or a command before it is not answered. */
-    {{GET_ANSWERED, SENT("get a\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
-    {{SENT("get a\r\nset a 0 0 1\r\n"), RECEIVED("END\r\n"), SENT("x\r\nquit\r\n")},
-     UNHEARD(MEMCACHED)},
-    {{SENT("get a\r\n"), RECEIVED("E"), SENT("quit\r\n")}, UNHEARD(MEMCACHED)},
-    {{SENT(BINARY_GET), RECEIVED("\x81"), SENT(BINARY_GET BINARY_QUIT)}, UNHEARD(MEMCACHED)},
-    {{SENT("get a\r\n"), RECEIVED("VALUE a 0 1\r\nx\r\nEND\r\n")}, BUSY(MEMCACHED)},
-    {{SENT("set quit 0 0 6\r\nquit\r\n\r\n")}, BUSY(MEMCACHED)},
-    {{SENT("set quit 0 0 6\r\nquit\r\n\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
-    {{SENT("set a 0 0 0\r\n\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
-    {{SENT("set  a 0 -1  4 noreply\r\nquit\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
-    {{SENT("add a 0 0 4\nquit\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
-    {{SENT("replace a 0 0 6\r\nquit\r\n")}, BUSY(MEMCACHED)},
-    {{SENT("append a 0 0 6\r\nquit\r\n")}, BUSY(MEMCACHED)},
-    {{SENT("prepend a 0 0 6\r\nquit\r\n")}, BUSY(MEMCACHED)},
-    {{SENT("cas a 0 0 6 77\r\nquit\r\n")}, BUSY(MEMCACHED)},
-    {{SENT("ms a 6 T0\r\nquit\r\n")}, BUSY(MEMCACHED)},
-    {{SENT("ms a 4\r\nquit\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
-    {{SENT("touch a 60\r\nincr a 1\r\nmn\r\nstats settings\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
-    {{SENT("verbosity 1\r\n\r\nset_up a 0 0 6\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
-    {{SENT("get set 0 0 6\r\nquit\r\n")}, UNHEARD(MEMCACHED)},
-    {{SENT("set a 0 0 1073741824\r\nquit\r\n")}, BUSY(MEMCACHED)},
-    /* Not whole, or not a command. */
-    {{SENT("quit")}, BUSY(REQUEST_INCOMPLETE)},
-    {{SENT("quit\r")}, BUSY(MEMCACHED)},
-    {{SENT("quit now\r\n")}, BUSY(MEMCACHED)},
-    {{SENT("quit \r\n")}, BUSY(MEMCACHED)},
-    {{SENT("quit quit\r\n")}, BUSY(MEMCACHED)},
-    {{SENT("get quit\r\n")}, BUSY(MEMCACHED)},
-    {{SENT("get a\r\nquitquit\r\n")}, BUSY(MEMCACHED)},
-    {{SENT("get a\r\nquitquitq\r\n")}, BUSY(MEMCACHED)},
-    /* What answers. */
-    {{SENT("incr a 1\r\n"), RECEIVED("7\r\n")}, BUSY(MEMCACHED)},
-    {{SENT("set a b\r\n")}, PRIVATE(MALFORMED)},
-    {{SENT("get a\r\n"), RECEIVED("$-1\r\n"), SENT("quit\r\n")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT("verbosity 1\r\n"), RECEIVED("OK\r\n"), SENT("quit\r\n")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT("get a\r\n"), RECEIVED("Error\r\n")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT("get a\r\n"), RECEIVED(":1\r\n")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT("get a\r\n"), RECEIVED("/1\r\n")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT("get a\r\n"), RECEIVED("V")}, BUSY(MEMCACHED)},
-    {{SENT("stats\r\n"), RECEIVED("STAT pid 1\r\nxyz\r\n")}, BUSY(MEMCACHED)},
-    /* Broken. */
-    {{SENT("set\r\n")}, PRIVATE(MALFORMED)},
-    {{SENT("set a 0 0\r\n")}, PRIVATE(MALFORMED)},
-    {{SENT("set a 0 0 six\r\n")}, PRIVATE(MALFORMED)},
-    {{SENT("set a 0 0 -6\r\n")}, PRIVATE(MALFORMED)},
-    {{SENT("set a 0 0 1073741830\r\n")}, PRIVATE(MALFORMED)},
-    {{SENT("set a 0 0 10737418240\r\n")}, PRIVATE(MALFORMED)},
-    {{SENT("ms a S6\r\n")}, PRIVATE(MALFORMED)},
-    {{SENT("set a 0 0 1\r\nxquit\r\n")}, PRIVATE(MALFORMED)},
-    {{SENT("set a 0 0 1\r\nx\rquit\r\n")}, PRIVATE(MALFORMED)},
-    {{SENT("get a\rquit\r\n")}, PRIVATE(MALFORMED)},
-    {{SENT("get a\r\r\n")}, PRIVATE(MALFORMED)},
-    {{GET_ANSWERED, SENT("quit\r\nget a\r\n")}, PRIVATE(MALFORMED)},
-    {{GET_ANSWERED, SENT("quit\r\n"), SENT("\n")}, PRIVATE(MALFORMED)},
-    /* Another protocol. */
-    {{SENT("getx a\r\n")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT("GET a\r\n"), RECEIVED("$-1\r\n")}, PRIVATE(MALFORMED)},
-    {{SENT("hello\r\n")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT("ge"), RECEIVED("x"), SENT("t a\r\n")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{RECEIVED("\x18"), SENT("quit\r\n")}, PRIVATE(SERVER_FIRST)},
-    /* The binary protocol. */
-    {{SENT(BINARY_QUIT)}, UNHEARD(MEMCACHED)},
-    {{SENT(BINARY_GET), RECEIVED("\x81"), SENT(BINARY_QUITQ)}, GOODBYE(MEMCACHED)},
-    {{SENT(BINARY_GET BINARY_GET BINARY_QUIT)}, UNHEARD(MEMCACHED)},
-    {{SENT(BINARY_QUIT), RECEIVED("\x81\x07")}, UNHEARD(MEMCACHED)},
-    {{SENT("\x80\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00"
-           "\x00\x00")},
-     BUSY(MEMCACHED)},
-    {{SENT(BINARY("\x00", "\x00\x18", "\x00", "\x00", "\x00\x00\x00\x18") BINARY_QUIT)},
-     BUSY(MEMCACHED)},
-    {{SENT(BINARY_GET), RECEIVED("\x80")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT(BINARY_GET), RECEIVED("VALUE")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT("get a\r\n"), RECEIVED("\x81")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT(BINARY_GET "quit\r\n......")}, PRIVATE(MALFORMED)},
-    {{SENT(BINARY_GET "quit\r\n.....")}, BUSY(MEMCACHED)},
-    {{SENT(BINARY_GET "\x81\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x04")}, PRIVATE(MALFORMED)},
-    {{SENT(BINARY_QUIT BINARY_QUIT)}, PRIVATE(MALFORMED)},
-    {{SENT(BINARY("\x07", "\x00\x00", "\x00", "\x00", "\x00\x00\x00\x01"))},
-     PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT(BINARY_GET BINARY("\x17", "\x00\x00", "\x00", "\x00", "\x00\x00\x00\x01"))},
-     PRIVATE(MALFORMED)},
-    {{SENT(BINARY("\x00", "\x00\xfb", "\x00", "\x00", "\x00\x00\x00\xfb"))},
-     PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT(BINARY("\x00", "\x00\xfa", "\x00", "\x00", "\x00\x00\x00\xfa"))}, BUSY(MEMCACHED)},
-    {{SENT(BINARY("\x01", "\x00\x04", "\x08", "\x00", "\x00\x00\x00\x0b"))},
-     PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT(BINARY("\x01", "\x00\x04", "\x00", "\x01", "\x00\x00\x00\x04"))},
-     PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT(BINARY("\x01", "\x00\x04", "\x00", "\x00", "\x40\x00\x00\x01"))},
-     PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT("\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10\x00\x00\x2f")},
-     PRIVATE(UNKNOWN_PROTOCOL)}, /* a client hello of SSL 2 */
-};
-
 static size_t count_steps(const struct session *session)
 {
     size_t count = 0;
@@ -330,12 +221,6 @@ START_TEST(postgresql_is_followed_to_terminate_and_cancel)
 }
 END_TEST
 
-START_TEST(memcached_is_followed_to_quit)
-{
-    assert_session(&memcached_sessions[_i]);
-}
-END_TEST
-
 #define ASSERT_RECORDED(steps, state_and_reason)                                                   \
     assert_however_split(steps, sizeof(steps) / sizeof *(steps), state_and_reason)
 
@@ -345,8 +230,8 @@ START_TEST(recorded_sessions_end_with_the_goodbye)
     ASSERT_RECORDED(recorded_pymysql, GOODBYE(MYSQL));
     ASSERT_RECORDED(recorded_psql, GOODBYE(POSTGRESQL));
     ASSERT_RECORDED(recorded_pgbench, GOODBYE(POSTGRESQL));
-    ASSERT_RECORDED(recorded_memccp, GOODBYE(MEMCACHED));
-    ASSERT_RECORDED(recorded_memccp_binary, GOODBYE(MEMCACHED));
+    ASSERT_RECORDED(recorded_memccp, GOODBYE(ANNOUNCED_CLOSE));
+    ASSERT_RECORDED(recorded_memccp_binary, GOODBYE(ANNOUNCED_CLOSE));
     ASSERT_RECORDED(recorded_mariadb_compressed, PRIVATE(MYSQL));
 }
 END_TEST
@@ -439,8 +324,6 @@ static Suite *goodbyes_suite(void)
                         sizeof mysql_sessions / sizeof *mysql_sessions);
     tcase_add_loop_test(tests, postgresql_is_followed_to_terminate_and_cancel, 0,
                         sizeof postgresql_sessions / sizeof *postgresql_sessions);
-    tcase_add_loop_test(tests, memcached_is_followed_to_quit, 0,
-                        sizeof memcached_sessions / sizeof *memcached_sessions);
     tcase_add_test(tests, recorded_sessions_end_with_the_goodbye);
     tcase_add_test(tests, no_part_of_a_recorded_session_is_a_goodbye);
     tcase_add_test(tests, a_mysql_packet_that_continues_another_is_no_command);
