@@ -12,9 +12,9 @@ enum { OPAQUE = 12 };
 
 enum { STAT = 0x10 }; /* the one that is answered by several messages, the last of them empty */
 
-/* The outcomes after which memcached is in step, and the connection as it was. */
-enum { SUCCESS = 0, KEY_NOT_FOUND = 1, KEY_EXISTS = 2, TOO_LARGE = 3, NOT_STORED = 5 };
-enum { NOT_A_NUMBER = 6 };
+/* Outcomes: up to the last of these memcached is in step, and the connection as it was, but for the
+ * one in the middle. The others are key not found, key exists, too large and not stored. */
+enum { SUCCESS = 0, INVALID_ARGUMENTS = 4 /* memcached closes */, NOT_A_NUMBER = 6 };
 
 enum kind { UNKNOWN, ASKS, QUIET, PROVES, QUITS };
 
@@ -106,7 +106,7 @@ enum memcached_answer memcached_binary_answer(const struct memcached_binary *bin
     if (after != MEMCACHED_ANSWERED && memcached_binary_is_of_quiet(binary)) {
         return MEMCACHED_OF_QUIET;
     }
-    if (binary->head[OPCODE] != opcode || status > NOT_A_NUMBER || status == 4) {
+    if (binary->head[OPCODE] != opcode || status > NOT_A_NUMBER || status == INVALID_ARGUMENTS) {
         return MEMCACHED_MISPLACED;
     }
     bool empty = number_at(binary->head + BODY_LEN, 4) == 0;
