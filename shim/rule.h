@@ -10,6 +10,7 @@ enum rule {
     RULE_HTTP,     /* HTTP/1.x, without looking first */
     RULE_REDIS,    /* Redis, inline commands included */
     RULE_MEMCACHE, /* memcached, both of its protocols */
+    RULE_DNS,      /* DNS over TCP */
     RULE_RAW,      /* the user vouches for request/response, read whole */
     RULE_COUNT
 };

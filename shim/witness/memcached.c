@@ -126,7 +126,7 @@ static void expect_answer(struct witness *witness, const struct memcached_comman
         memcached->quiet = MEMCACHED_ANSWERED;
     }
     if (memcached->run_count > 0 && last[-1].kind == command->kind && last[-1].after == after &&
-        after == MEMCACHED_ANSWERED && last[-1].count < UINT32_MAX) {
+        last[-1].count < UINT32_MAX) {
         last[-1].count++;
         return;
     }

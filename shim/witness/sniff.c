@@ -3,8 +3,9 @@
 #include "witness.h"
 
 /* Asked in this order after each byte; the first that says MINE has the connection. */
-static const struct witness_protocol *const candidates[] = {
-    &witness_http, &witness_redis, &witness_mysql, &witness_postgresql, &witness_memcached};
+static const struct witness_protocol *const candidates[] = {&witness_http,      &witness_redis,
+                                                            &witness_mysql,     &witness_postgresql,
+                                                            &witness_memcached, &witness_dns};
 enum { CANDIDATES = sizeof candidates / sizeof *candidates };
 
 static void ask(struct witness *witness);

@@ -53,7 +53,7 @@ struct witness_protocol {
 };
 
 extern const struct witness_protocol witness_http, witness_raw, witness_redis, witness_sniff,
-    witness_mysql, witness_postgresql, witness_memcached;
+    witness_mysql, witness_postgresql, witness_memcached, witness_dns;
 
 /* The most requests that may be outstanding on one HTTP connection: clients that pipeline send a
  * handful; beyond this the connection becomes private. */
@@ -230,6 +230,23 @@ struct memcached_witness {
     uint32_t opaque_owed; /* those of the requests less those of the answers, modulo 2^32 */
 };
 
+/* Questions that are asked and not answered. Resolvers that pipeline ask for a handful. */
+enum { DNS_OUTSTANDING_MAX = 64 };
+
+struct dns_message {
+    uint8_t head[14], head_len; /* the length and the header */
+    uint16_t left;              /* of the message, behind these */
+};
+
+struct dns_witness {
+    struct dns_message query, reply;
+    uint8_t name_len, label_left, type_len; /* of the question under way */
+    bool name_over, question_over;
+    uint8_t type[4]; /* and class */
+    uint8_t outstanding;
+    uint16_t ids[DNS_OUTSTANDING_MAX];
+};
+
 struct witness {
     const struct witness_protocol *protocol;
     enum witness_state state;
@@ -252,6 +269,7 @@ struct witness {
         struct mysql_witness mysql;
         struct postgresql_witness postgresql;
         struct memcached_witness memcached;
+        struct dns_witness dns;
     };
 };
 

@@ -153,7 +153,7 @@ static const struct session postgresql_sessions[] = {
     {{SENT(STARTUP), RECEIVED("Hello"), SENT(TERMINATE)}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT(STARTUP), RECEIVED("\x00\x00")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("\x01\x00\x00\x10\x00\x03\x00\x00")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT("\x01")}, PRIVATE(UNKNOWN_PROTOCOL)},
+    {{SENT("\x01")}, BUSY(REQUEST_INCOMPLETE)}, /* of another protocol, perhaps */
     {{SENT("\x00\x01")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("\x00\x00\x00\x10\x00\x02\x00\x00")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("\x00\x00\x00\x10\x00\x04\x00\x00")}, PRIVATE(UNKNOWN_PROTOCOL)},
