@@ -17,6 +17,10 @@ enum { ADDITIONALS_MAX = 4 }; /* EDNS, TSIG, SIG(0), and one for what is to come
 enum { QUERY_MIN = HEADER_LEN + ROOT_LEN + TYPE_AND_CLASS_LEN };
 enum { QUERY_LIKELY_MAX = 1023 }; /* a name and a padding to 468 (RFC 8467) stay far below */
 
+/* dnsmasq closes after 100 queries, also between two that were sent at once: the next user is to
+ * have room for some. */
+enum { QUERIES_MAX = 64 };
+
 enum { IXFR = 251, AXFR = 252 }; /* answered by any number of messages */
 
 static bool is_observed(const struct witness *witness);
@@ -65,6 +69,7 @@ static void dns_opened(struct witness *witness)
 {
     _Static_assert(QUERY_LIKELY_MAX == 0x3ff, "masks[0] lets these lengths pass");
     witness->dns = (struct dns_witness){0};
+    witness->uses_left = QUERIES_MAX;
 }
 
 static void dns_sent(struct witness *witness, const char *buf, size_t len)
@@ -220,6 +225,7 @@ static void end_query(struct witness *witness)
         refuse(witness, REASON_NO_MEMORY);
         return;
     }
+    witness->uses_left -= witness->uses_left > 0;
     dns->ids[dns->outstanding++] = id;
     dns->query.head_len = 0;
     dns->question_over = false;
@@ -252,6 +258,9 @@ static void settle(struct witness *witness)
         witness->reason = REASON_REQUEST_INCOMPLETE;
     } else if (dns->outstanding > 0 || dns->reply.head_len > 0) {
         witness->reason = REASON_RESPONSE_INCOMPLETE;
+    } else if (witness->uses_left == 0) {
+        witness->state = WITNESS_CLOSING; /* by us: nobody has announced it */
+        witness->reason = REASON_USED_UP;
     } else {
         witness->state = WITNESS_IDLE;
         witness->reason = REASON_NONE;

@@ -114,6 +114,17 @@ struct process server_mariadb(int network)
     return mariadb;
 }
 
+struct process server_dns(int network)
+{
+    struct process dns = process_start(&(struct command){
+        .argv = {"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
+                 "--pid-file=", "--user=root", "--no-resolv", "--no-hosts", "--local=/example/",
+                 "--address=/example/10.1.2.3", "--txt-record=host3.example,some text"},
+        .network = network});
+    network_await_listener(network, DNS_PORT);
+    return dns;
+}
+
 struct process server_memcached(int network)
 {
     struct process memcached =

@@ -14,6 +14,7 @@ enum {
     POSTGRESQL_PORT = 5432,
     MARIADB_PORT = 3306,
     MEMCACHED_PORT = 11211,
+    DNS_PORT = 53,
     PYTHON_PORT = 7000
 };
 
@@ -37,6 +38,9 @@ struct process server_postgresql(int network);
 struct process server_mariadb(int network);
 
 struct process server_memcached(int network);
+
+/* dnsmasq that knows one address, 10.1.2.3, of every name in .example, and a text of host3. */
+struct process server_dns(int network);
 
 /* A script of ours that takes a port as its first argument, and options after it. */
 struct process server_python(int network, const char *script, const char *option);

@@ -69,6 +69,7 @@ static const struct session sessions[] = {
     {{SENT(QUERY(ID1)), RECEIVED("\x00\x0b" ID1 "\x81\x80" COUNTS)}, FOREIGN},
     {{SENT("\x00\x1d" ID1), RECEIVED(ANSWER(ID1))}, FOREIGN},
     /* Queries that are none, or are not recognised. */
+    {{SENT("\x00\x10")}, FOREIGN},
     {{SENT("\x00\x10" ID1 "\x01\x00" COUNTS "\x00\x00\x01\x00")}, FOREIGN},
     {{SENT(HEAD("\x00\x1d", "\x81\x00", COUNTS))}, FOREIGN},
     {{SENT(HEAD("\x00\x1d", "\x03\x00", COUNTS))}, FOREIGN},
@@ -176,7 +177,21 @@ START_TEST(more_outstanding_queries_than_are_counted_are_private)
         answer[3] = (char)(i ^ 21); /* in some other order */
         witness_received(&witness, answer, sizeof answer - 1);
     }
-    ck_assert_int_eq(witness.state, WITNESS_IDLE);
+    ck_assert_int_eq(witness.reason, REASON_USED_UP);
+}
+END_TEST
+
+START_TEST(after_64_queries_a_connection_is_used_up)
+{
+    struct witness witness;
+    witness_open(&witness, RULE_DNS);
+    for (int i = 1; i <= 66; i++) {
+        witness_sent(&witness, QUERY(ID1), sizeof QUERY(ID1) - 1);
+        witness_received(&witness, ANSWER(ID1), sizeof ANSWER(ID1) - 1);
+        ck_assert_int_eq(witness.state, i < 64 ? WITNESS_IDLE : WITNESS_CLOSING);
+        ck_assert_int_eq(witness.reason, i < 64 ? REASON_NONE : REASON_USED_UP);
+        ck_assert(!witness.peer_will_close);
+    }
 }
 END_TEST
 
@@ -214,6 +229,20 @@ START_TEST(auto_recognises_no_query_before_its_whole_header)
 }
 END_TEST
 
+START_TEST(what_is_no_query_is_not_taken_for_dns_by_auto)
+{
+    static const struct step none[][2] = {
+        {SENT("\x00\x10"), SENT("")},
+        {SENT(HEAD("\x00\x1d", "\x01\x00", "\x00\x01\x00\x00\x00\x00\x00\x05")), SENT("")},
+        {SENT("\x00\x1d" ID1), RECEIVED("\x00")}};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        struct witness witness = steps_take(none[i], 2, 0, WHOLE);
+        ck_assert_int_eq(witness.reason, REASON_UNKNOWN_PROTOCOL);
+        ck_assert_ptr_eq(witness.protocol, &witness_sniff);
+    }
+}
+END_TEST
+
 START_TEST(a_witness_goes_on_where_it_was_moved_to)
 {
     struct witness here, there;
@@ -236,8 +265,10 @@ int main(void)
     tcase_add_loop_test(tests, a_session_is_idle_exactly_where_all_is_answered, 0, SESSIONS);
     tcase_add_loop_test(tests, no_mutilated_session_is_idle_before_its_end, 0, SESSIONS);
     tcase_add_test(tests, more_outstanding_queries_than_are_counted_are_private);
+    tcase_add_test(tests, after_64_queries_a_connection_is_used_up);
     tcase_add_test(tests, the_longest_answer_is_counted_to_its_last_byte);
     tcase_add_test(tests, auto_recognises_no_query_before_its_whole_header);
+    tcase_add_test(tests, what_is_no_query_is_not_taken_for_dns_by_auto);
     tcase_add_test(tests, a_witness_goes_on_where_it_was_moved_to);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
