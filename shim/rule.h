@@ -11,6 +11,7 @@ enum rule {
     RULE_REDIS,    /* Redis, inline commands included */
     RULE_MEMCACHE, /* memcached, both of its protocols */
     RULE_DNS,      /* DNS over TCP */
+    RULE_FASTCGI,  /* FastCGI, the client's side */
     RULE_RAW,      /* the user vouches for request/response, read whole */
     RULE_COUNT
 };

@@ -10,7 +10,7 @@ enum { MAPPED_PREFIX = 96 }; /* ::ffff:0:0/96, RFC 4291 section 2.5.5.2 */
 static const char *const names[RULE_COUNT] = {
     [RULE_OFF] = "off",           [RULE_CLEAN] = "clean", [RULE_AUTO] = "auto",
     [RULE_HTTP] = "http",         [RULE_REDIS] = "redis", [RULE_RAW] = "raw",
-    [RULE_MEMCACHE] = "memcache", [RULE_DNS] = "dns",
+    [RULE_MEMCACHE] = "memcache", [RULE_DNS] = "dns",     [RULE_FASTCGI] = "fastcgi",
 };
 
 static bool parse_entry(struct span entry, struct rule_entry *rule);

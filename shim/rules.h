@@ -9,7 +9,8 @@
 /* What rules_parse() takes, in words. */
 #define RULES_ACCEPTED                                                                             \
     "ADDRESS[/PREFIX][:PORT]=RULE[,...], where ADDRESS is like 10.0.0.1, [fd00::1] or *, "         \
-    "RULE is off, clean, auto, http, redis, memcache, dns or raw, and there are 128 at most"
+    "RULE is off, clean, auto, http, redis, memcache, dns, fastcgi or raw, and there are 128 at "  \
+    "most"
 
 /* Reads a list into config->rules. Blanks around entries, and empty entries, are passed over; bits
  * of an address beyond its prefix are masked off. When an entry cannot be understood there are no

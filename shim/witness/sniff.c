@@ -3,9 +3,9 @@
 #include "witness.h"
 
 /* Asked in this order after each byte; the first that says MINE has the connection. */
-static const struct witness_protocol *const candidates[] = {&witness_http,      &witness_redis,
-                                                            &witness_mysql,     &witness_postgresql,
-                                                            &witness_memcached, &witness_dns};
+static const struct witness_protocol *const candidates[] = {
+    &witness_http,      &witness_redis, &witness_mysql,  &witness_postgresql,
+    &witness_memcached, &witness_dns,   &witness_fastcgi};
 enum { CANDIDATES = sizeof candidates / sizeof *candidates };
 
 static void ask(struct witness *witness);

@@ -22,6 +22,7 @@ static const struct witness_protocol *const protocols[RULE_COUNT] = {
     [RULE_AUTO] = &witness_sniff,         [RULE_HTTP] = &witness_http,
     [RULE_REDIS] = &witness_redis,        [RULE_RAW] = &witness_raw,
     [RULE_MEMCACHE] = &witness_memcached, [RULE_DNS] = &witness_dns,
+    [RULE_FASTCGI] = &witness_fastcgi,
 };
 
 void witness_open(struct witness *witness, enum rule rule)

@@ -53,7 +53,7 @@ struct witness_protocol {
 };
 
 extern const struct witness_protocol witness_http, witness_raw, witness_redis, witness_sniff,
-    witness_mysql, witness_postgresql, witness_memcached, witness_dns;
+    witness_mysql, witness_postgresql, witness_memcached, witness_dns, witness_fastcgi;
 
 /* The most requests that may be outstanding on one HTTP connection: clients that pipeline send a
  * handful; beyond this the connection becomes private. */
@@ -247,6 +247,29 @@ struct dns_witness {
     uint16_t ids[DNS_OUTSTANDING_MAX];
 };
 
+/* Requests under way at once; no server that is known multiplexes at all. */
+enum { FASTCGI_REQUESTS_MAX = 8 };
+enum { FASTCGI_HEAD_LEN = 8, FASTCGI_BODY_LEN = 8 /* of those that begin and end a request */ };
+
+struct fastcgi_record {
+    uint8_t head[FASTCGI_HEAD_LEN], body[FASTCGI_BODY_LEN];
+    uint8_t head_len, body_len; /* of the body no more is kept than there is room for */
+    uint32_t left;              /* of the content and its padding */
+};
+
+struct fastcgi_request {
+    uint16_t id;
+    bool parameters_over, input_over;
+};
+
+struct fastcgi_witness {
+    struct fastcgi_record request, reply;
+    struct fastcgi_request requests[FASTCGI_REQUESTS_MAX]; /* begun and not ended, in no order */
+    uint8_t request_count;
+    uint8_t values_due; /* questions about the server itself, not answered */
+    bool closing;       /* a request was begun after which the server closes */
+};
+
 struct witness {
     const struct witness_protocol *protocol;
     enum witness_state state;
@@ -270,6 +293,7 @@ struct witness {
         struct postgresql_witness postgresql;
         struct memcached_witness memcached;
         struct dns_witness dns;
+        struct fastcgi_witness fastcgi;
     };
 };
 

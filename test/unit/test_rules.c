@@ -20,7 +20,7 @@ END_TEST
 START_TEST(each_rule_has_its_name)
 {
     assert_accepted("TWPOOL_RULES=*:1=off,*:2=clean,*:3=auto,*:4=http,*:5=redis,"
-                    "*:6=memcache,*:7=dns,*:8=raw");
+                    "*:6=memcache,*:7=dns,*:8=fastcgi,*:9=raw");
     ck_assert_uint_eq(config.rule_count, RULE_COUNT);
     for (int rule = 0; rule < RULE_COUNT; rule++)
         ck_assert_int_eq(rule_of("10.0.0.1", (uint16_t)(rule + 1)), rule);
