@@ -114,6 +114,31 @@ struct process server_mariadb(int network)
     return mariadb;
 }
 
+static const char php_fpm_configuration[] = "[global]\n"
+                                            "error_log = /dev/null\n"
+                                            "[www]\n"
+                                            "user = nobody\n"
+                                            "group = nogroup\n"
+                                            "listen = 0.0.0.0:%d\n"
+                                            "pm = static\n"
+                                            "pm.max_children = 4\n";
+
+struct process server_php_fpm(int network)
+{
+    make_directory();
+    write_text("php-fpm.conf", text(php_fpm_configuration, PHP_FPM_PORT));
+    write_text("echo.php", "<?php echo $_SERVER['QUERY_STRING'], ' ', strlen($input = "
+                           "file_get_contents('php://input')), ' ', md5($input), \"\\n\"; "
+                           "echo str_repeat('x', (int)($_GET['n'] ?? 0)); "
+                           "if (isset($_GET['e'])) error_log('on stderr');\n");
+    struct process php_fpm = process_start(
+        &(struct command){.argv = {"php-fpm8.2", "--nodaemonize", "--no-php-ini", "--fpm-config",
+                                   text("%s/php-fpm.conf", directory)},
+                          .network = network});
+    network_await_listener(network, PHP_FPM_PORT);
+    return php_fpm;
+}
+
 struct process server_dns(int network)
 {
     struct process dns = process_start(&(struct command){

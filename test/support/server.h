@@ -15,6 +15,7 @@ enum {
     MARIADB_PORT = 3306,
     MEMCACHED_PORT = 11211,
     DNS_PORT = 53,
+    PHP_FPM_PORT = 9000,
     PYTHON_PORT = 7000
 };
 
@@ -41,6 +42,11 @@ struct process server_memcached(int network);
 
 /* dnsmasq that knows one address, 10.1.2.3, of every name in .example, and a text of host3. */
 struct process server_dns(int network);
+
+/* PHP-FPM with four workers, as nobody. PHP_FPM_SCRIPT shows what it was asked and given, and runs
+ * where it is. */
+#define PHP_FPM_SCRIPT "/mnt/echo.php"
+struct process server_php_fpm(int network);
 
 /* A script of ours that takes a port as its first argument, and options after it. */
 struct process server_python(int network, const char *script, const char *option);
