@@ -154,7 +154,7 @@ static inline void assert_mutilated_is_judged_alike(const struct session *sessio
         copy.steps[which].bytes = bytes;
         copy.steps[which].len = mutilate(bytes, copy.steps[which].len, tasty, tasty_len, &seed);
         enum rule observing = round % 2 == 0 ? rule : RULE_AUTO;
-        long cut = (long)((size_t)rand_r(&seed) % copy.steps[which].len);
+        long cut = (long)((size_t)rand_r(&seed) % (copy.steps[which].len + 1));
         struct witness whole = session_take(&copy, observing, which, WHOLE);
         struct witness split = session_take(&copy, observing, which, cut);
         struct witness each = session_take(&copy, observing, which, EACH_BYTE);

@@ -113,7 +113,7 @@ static const struct session sessions[] = {
     {{SENT(ASKED(FIRST) BEGIN(FIRST))}, FOREIGN},
     {{SENT(ASKED(FIRST) RECORD("\x09", FIRST, "\x00\x00", "\x00"))}, FOREIGN},
     {{SENT(ASKED_LAST(FIRST) BEGIN(SECOND))}, FOREIGN},
-    {{SENT(ASKED(FIRST) "\x02\x01\x00\x02\x00\x00\x00\x00")}, FOREIGN},
+    {{SENT(ASKED(FIRST) "\x02\x01\x00\x02\x00\x08\x00\x00\x00\x01\x01\0\0\0\0\0")}, FOREIGN},
     {{SENT(BEGIN("\x00"))}, FOREIGN},
     {{SENT(BEGIN_WITH(FIRST, "\x00\x01", "\x03"))}, FOREIGN},
     {{SENT(BEGIN_WITH(FIRST, "\x00\x02", "\x01"))}, FOREIGN}, /* an authorizer */
@@ -231,6 +231,17 @@ START_TEST(the_longest_record_is_counted_to_its_last_byte)
 }
 END_TEST
 
+START_TEST(more_questions_about_the_server_than_are_counted_are_private)
+{
+    struct witness witness;
+    witness_open(&witness, RULE_FASTCGI);
+    for (int i = 1; i <= 256; i++) {
+        witness_sent(&witness, QUESTION, sizeof QUESTION - 1);
+        ck_assert_int_eq(witness.state, i < 256 ? WITNESS_BUSY : WITNESS_PRIVATE);
+    }
+}
+END_TEST
+
 /* The worker at the other end serves nobody else meanwhile. */
 START_TEST(a_connection_idles_for_a_quarter_of_a_second_only)
 {
@@ -282,6 +293,7 @@ int main(void)
                         SESSIONS);
     tcase_add_loop_test(tests, no_mutilated_session_is_idle_before_its_end, 0, SESSIONS);
     tcase_add_test(tests, the_longest_record_is_counted_to_its_last_byte);
+    tcase_add_test(tests, more_questions_about_the_server_than_are_counted_are_private);
     tcase_add_test(tests, a_connection_idles_for_a_quarter_of_a_second_only);
     tcase_add_test(tests, auto_recognises_no_request_before_its_whole_beginning);
     tcase_add_test(tests, a_witness_goes_on_where_it_was_moved_to);

@@ -130,7 +130,7 @@ END_TEST
 START_TEST(a_nul_byte_is_no_method)
 {
     struct witness witness = opened(RULE_AUTO);
-    witness_sent(&witness, "\0G", 2);
+    witness_sent(&witness, "\0GET /", 6);
     assert_is(&witness, WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL);
     witness_open(&witness, RULE_AUTO);
     witness_sent(&witness, "GET\0", 4);
