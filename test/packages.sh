@@ -17,7 +17,7 @@ declare -A package_set=(
         python3-urllib3 ruby ruby-redis siege wrk"
 )
 declare -A package_daemon=([nginx-common]=nginx [redis-server]=redis-server
-    [postgresql-common]=postgresql [memcached]=memcached)
+    [postgresql-common]=postgresql [memcached]=memcached [php8.2-fpm]=php8.2-fpm)
 policy=/usr/sbin/policy-rc.d
 
 as_root() {

@@ -114,6 +114,9 @@ struct process server_mariadb(int network)
     return mariadb;
 }
 
+/* These have processes of their own, which are to end with them, however that comes. */
+#define WITH_ITS_PROCESSES "unshare", "--pid", "--fork", "--kill-child"
+
 static const char php_fpm_configuration[] = "[global]\n"
                                             "error_log = /dev/null\n"
                                             "[www]\n"
@@ -131,10 +134,10 @@ struct process server_php_fpm(int network)
                            "file_get_contents('php://input')), ' ', md5($input), \"\\n\"; "
                            "echo str_repeat('x', (int)($_GET['n'] ?? 0)); "
                            "if (isset($_GET['e'])) error_log('on stderr');\n");
-    struct process php_fpm = process_start(
-        &(struct command){.argv = {"php-fpm8.2", "--nodaemonize", "--no-php-ini", "--fpm-config",
-                                   text("%s/php-fpm.conf", directory)},
-                          .network = network});
+    struct process php_fpm = process_start(&(struct command){
+        .argv = {WITH_ITS_PROCESSES, "php-fpm8.2", "--nodaemonize", "--no-php-ini", "--fpm-config",
+                 text("%s/php-fpm.conf", directory)},
+        .network = network});
     network_await_listener(network, PHP_FPM_PORT);
     return php_fpm;
 }
@@ -142,7 +145,7 @@ struct process server_php_fpm(int network)
 struct process server_dns(int network)
 {
     struct process dns = process_start(&(struct command){
-        .argv = {"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
+        .argv = {WITH_ITS_PROCESSES, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
                  "--pid-file=", "--user=root", "--no-resolv", "--no-hosts", "--local=/example/",
                  "--address=/example/10.1.2.3", "--txt-record=host3.example,some text"},
         .network = network});
