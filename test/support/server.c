@@ -114,8 +114,10 @@ struct process server_mariadb(int network)
     return mariadb;
 }
 
-/* These have processes of their own, which are to end with them, however that comes. */
-#define WITH_ITS_PROCESSES "unshare", "--pid", "--fork", "--kill-child"
+/* These have processes of their own, which are to end with them, however that comes. The shell is
+ * their init: a server that changes its user would forget that it is to end with its parent. */
+#define WITH_ITS_PROCESSES                                                                         \
+    "unshare", "--pid", "--fork", "--kill-child", "sh", "-c", "\"$@\"; exit", "sh"
 
 static const char php_fpm_configuration[] = "[global]\n"
                                             "error_log = /dev/null\n"
