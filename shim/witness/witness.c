@@ -20,15 +20,20 @@ static const struct witness_protocol witness_private = {
 static const struct witness_protocol *const protocols[RULE_COUNT] = {
     [RULE_OFF] = &witness_private, [RULE_CLEAN] = &witness_private, [RULE_AUTO] = &witness_sniff,
     [RULE_HTTP] = &witness_http,   [RULE_REDIS] = &witness_redis,   [RULE_RAW] = &witness_raw,
+    [RULE_LINES] = &witness_lines, [RULE_FRAME] = &witness_frame,
 };
 
-void witness_open(struct witness *witness, enum rule rule)
+void witness_open(struct witness *witness, struct rule_choice choice)
 {
+    enum rule rule = choice.rule;
     memset(witness, 0, sizeof *witness);
     witness->protocol = protocols[rule];
     witness->state = WITNESS_BUSY;
     witness->reason = REASON_UNUSED;
     witness->uses_left = UINT32_MAX;
+    if (rule == RULE_FRAME) {
+        witness->counted.frame = choice.frame;
+    }
     witness->protocol->opened(witness);
     if (rule == RULE_OFF) {
         witness_refuse(witness, REASON_RULE_OFF);

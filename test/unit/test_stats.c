@@ -193,7 +193,7 @@ START_TEST(a_proposed_rule_is_one_that_the_settings_accept)
     snprintf(entry, sizeof entry, "TWPOOL_RULES=%.*s", (int)(end - rule), rule);
     config_read(&understood, environment, 1024, ignore_complaint, &complaints);
     ck_assert_msg(complaints == 0, "%s", entry);
-    ck_assert_int_eq(config_rule(&understood, &dest->key), RULE_RAW);
+    ck_assert_int_eq(config_rule(&understood, &dest->key).rule, RULE_RAW);
 }
 END_TEST
 

@@ -75,7 +75,7 @@ START_TEST(no_call_touches_errno)
     sent(&witness, "GET / HTTP/1.1\r\n\r\n");
     received(&witness, "rubbish");
     witness_timed_out(&witness);
-    witness_open(&witness, observing[_i]);
+    witness = opened(observing[_i]);
     ck_assert_int_eq(errno, ENOTTY);
 }
 END_TEST
@@ -132,7 +132,7 @@ START_TEST(a_nul_byte_is_no_method)
     struct witness witness = opened(RULE_AUTO);
     witness_sent(&witness, "\0G", 2);
     assert_is(&witness, WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL);
-    witness_open(&witness, RULE_AUTO);
+    witness = opened(RULE_AUTO);
     witness_sent(&witness, "GET\0", 4);
     assert_is(&witness, WITNESS_PRIVATE, REASON_UNKNOWN_PROTOCOL);
 }
