@@ -21,7 +21,8 @@ START_TEST(off_and_clean_are_private_from_the_beginning)
 }
 END_TEST
 
-static const enum rule observing[] = {RULE_AUTO, RULE_HTTP, RULE_REDIS, RULE_RAW};
+static const enum rule observing[] = {RULE_AUTO, RULE_HTTP,  RULE_REDIS,
+                                      RULE_RAW,  RULE_LINES, RULE_FRAME};
 
 START_TEST(a_connection_on_which_nothing_was_sent_is_unused)
 {
