@@ -8,6 +8,7 @@ enum { REDIS_PORT = 6379 };
 
 static enum reason standing_refusal(const struct dest *dest);
 static bool is_never_reused(enum reason reason);
+static bool is_session(enum reason reason);
 static bool has_port_of_redis(const struct dest *dest);
 static bool would_suit_raw(const struct dest *dest);
 static void add_rule(struct text *text, const struct dest *dest, enum rule rule);
@@ -24,7 +25,9 @@ void hint_add(struct text *text, const struct dest *dest, enum reason reason)
 {
     if (is_never_reused(reason)) {
         text_add(text, reason_name(reason));
-        text_add(text, " connections are never reused, whatever the rule");
+        text_add(text, is_session(reason)
+                           ? " connections are sessions: never reused, and no rule is proposed"
+                           : " connections are never reused, whatever the rule");
         return;
     }
     if (reason == REASON_UNKNOWN_PROTOCOL && has_port_of_redis(dest)) {
@@ -87,7 +90,17 @@ static bool is_never_reused(enum reason reason)
 {
     return reason == REASON_SERVER_FIRST || reason == REASON_TLS || reason == REASON_HTTP2 ||
            reason == REASON_MYSQL || reason == REASON_POSTGRESQL || reason == REASON_UPGRADE ||
-           reason == REASON_AUTH || reason == REASON_TUNNEL;
+           reason == REASON_AUTH || reason == REASON_TUNNEL || reason == REASON_SOCKS ||
+           reason == REASON_SMTP_FTP || reason == REASON_POP3 || reason == REASON_IMAP ||
+           is_session(reason);
+}
+
+/* A rule that someone names for it in spite of that would be followed. */
+static bool is_session(enum reason reason)
+{
+    return reason == REASON_SSH || reason == REASON_MONGODB || reason == REASON_AMQP ||
+           reason == REASON_MQTT || reason == REASON_KAFKA || reason == REASON_LDAP ||
+           reason == REASON_NATS || reason == REASON_STOMP;
 }
 
 /* Where `auto` does not recognise Redis by its arrays, a person may know that it is. Its own rule

@@ -154,6 +154,33 @@ START_TEST(what_is_never_reused_is_said_to_be_and_raw_not_proposed)
 }
 END_TEST
 
+static const struct {
+    enum reason reason;
+    const char *said;
+} recognised[] = {
+    {REASON_SMTP_FTP, "smtp-ftp connections are never reused, whatever the rule"},
+    {REASON_POP3, "pop3 connections are never reused, whatever the rule"},
+    {REASON_IMAP, "imap connections are never reused, whatever the rule"},
+    {REASON_SOCKS, "socks connections are never reused, whatever the rule"},
+    {REASON_SSH, "ssh connections are sessions: never reused, and no rule is proposed"},
+    {REASON_MONGODB, "mongodb connections are sessions: never reused, and no rule is proposed"},
+    {REASON_AMQP, "amqp connections are sessions: never reused, and no rule is proposed"},
+    {REASON_MQTT, "mqtt connections are sessions: never reused, and no rule is proposed"},
+    {REASON_KAFKA, "kafka connections are sessions: never reused, and no rule is proposed"},
+    {REASON_LDAP, "ldap connections are sessions: never reused, and no rule is proposed"},
+    {REASON_NATS, "nats connections are sessions: never reused, and no rule is proposed"},
+    {REASON_STOMP, "stomp connections are sessions: never reused, and no rule is proposed"},
+};
+
+START_TEST(what_is_recognised_is_said_not_to_be_reused_and_nothing_is_proposed)
+{
+    struct dest *dest = see("10.0.0.2", 7, RULE_AUTO);
+    refuse(dest, REASON_UNKNOWN_PROTOCOL, 5);
+    refuse(dest, recognised[_i].reason, 1);
+    ck_assert_str_eq(hint(), recognised[_i].said);
+}
+END_TEST
+
 START_TEST(a_rule_that_forbids_reuse_is_named)
 {
     refuse(see("10.0.0.2", 80, RULE_OFF), REASON_RULE_OFF, 1);
@@ -285,6 +312,8 @@ int main(void)
     tcase_add_test(said, raw_is_not_proposed_where_state_was_left_on_a_connection);
     tcase_add_loop_test(said, what_is_never_reused_is_said_to_be_and_raw_not_proposed, 0,
                         sizeof never_reused / sizeof never_reused[0]);
+    tcase_add_loop_test(said, what_is_recognised_is_said_not_to_be_reused_and_nothing_is_proposed,
+                        0, sizeof recognised / sizeof recognised[0]);
     tcase_add_test(said, a_rule_that_forbids_reuse_is_named);
     tcase_add_test(said, the_rule_clean_is_named_likewise);
     tcase_add_loop_test(said, a_proposed_rule_is_one_that_the_settings_accept, 0, 4);
