@@ -38,6 +38,7 @@ struct dest {
     _Atomic uint64_t refused[REASON_COUNT];
     _Atomic uint32_t last_refusal;     /* enum reason: why the last close was not a parking */
     _Atomic uint32_t raw_unfit;        /* connections that did not meet the conditions of `raw` */
+    _Atomic uint32_t fitted;           /* verdict.h: by every connection so far */
     _Atomic uint32_t stale_streak;     /* hand-outs in a row that proved stale */
     _Atomic uint64_t backoff_until_ms; /* no reuse before this (stale twice in a row) */
     _Atomic bool never_defer;          /* its peer did not close after announcing it */

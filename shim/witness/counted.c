@@ -80,7 +80,7 @@ static void settle(struct witness *witness)
     if (witness->state == WITNESS_PRIVATE)
         return;
     witness->state = WITNESS_BUSY;
-    if (turns->request.open) {
+    if (turns_side_is_open(&turns->request)) {
         witness->reason = REASON_REQUEST_INCOMPLETE;
     } else if (!turns_are_over(turns) || !witness->confirmed) {
         witness->reason = REASON_RESPONSE_INCOMPLETE;

@@ -33,7 +33,7 @@ static void sniff_sent(struct witness *witness, const char *buf, size_t len)
         first->sent[first->sent_len++] = buf[seen++];
         ask(witness);
     }
-    witness_sent(witness, buf + seen, len - seen);
+    witness_pass_sent(witness, buf + seen, len - seen);
 }
 
 static void sniff_received(struct witness *witness, const char *buf, size_t len)
@@ -53,7 +53,7 @@ static void sniff_received(struct witness *witness, const char *buf, size_t len)
         first->received[first->received_len++] = buf[seen++];
         ask(witness);
     }
-    witness_received(witness, buf + seen, len - seen);
+    witness_pass_received(witness, buf + seen, len - seen);
 }
 
 const struct witness_protocol witness_sniff = {
@@ -101,10 +101,10 @@ static void hand_over(struct witness *witness, const struct witness_protocol *pr
     witness->protocol = protocol;
     protocol->opened(witness);
     if (first.server_first) {
-        witness_received(witness, first.received, first.received_len);
+        witness_pass_received(witness, first.received, first.received_len);
     }
-    witness_sent(witness, first.sent, first.sent_len);
+    witness_pass_sent(witness, first.sent, first.sent_len);
     if (!first.server_first) {
-        witness_received(witness, first.received, first.received_len);
+        witness_pass_received(witness, first.received, first.received_len);
     }
 }

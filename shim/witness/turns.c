@@ -57,15 +57,13 @@ enum reason turns_received(struct turns *turns, const struct frame *frame, const
 static enum cut cut(struct turns_side *side, const struct frame *frame, const char **at,
                     const char *end)
 {
-    enum cut end_of = frame == NULL ? cut_line(side, at, end) : cut_frame(side, frame, at, end);
-    side->open = end_of == CUT_MORE;
-    return end_of;
+    return frame == NULL ? cut_line(side, at, end) : cut_frame(side, frame, at, end);
 }
 
 static enum cut cut_line(struct turns_side *side, const char **at, const char *end)
 {
     const char *newline = memchr(*at, '\n', (size_t)(end - *at));
-    (void)side;
+    side->header_len = newline == NULL;
     *at = newline == NULL ? end : newline + 1;
     return newline == NULL ? CUT_MORE : CUT_WHOLE;
 }

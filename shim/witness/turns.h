@@ -20,9 +20,8 @@ enum { TURNS_OUTSTANDING_MAX = 1 << 16 };
 /* One direction: the message under way. All zero between messages. */
 struct turns_side {
     uint64_t value;      /* of the length field, as far as it was read */
-    uint32_t header_len; /* bytes read of what ends with the length field */
+    uint32_t header_len; /* bytes read of what ends with the length field; of a line: 1 */
     uint32_t left;       /* of what follows it */
-    bool open;           /* a byte of the message was seen, its end was not */
 };
 
 /* Begins all zero. */
@@ -40,10 +39,17 @@ enum reason turns_sent(struct turns *turns, const struct frame *frame, const cha
 enum reason turns_received(struct turns *turns, const struct frame *frame, const char *buf,
                            size_t len);
 
+/* A byte of the message was seen, and its end was not. */
+static inline bool turns_side_is_open(const struct turns_side *side)
+{
+    return side->header_len > 0;
+}
+
 /* Everything that was asked was asked whole, and is answered. */
 static inline bool turns_are_over(const struct turns *turns)
 {
-    return turns->outstanding == 0 && !turns->request.open && !turns->reply.open;
+    return turns->outstanding == 0 && !turns_side_is_open(&turns->request) &&
+           !turns_side_is_open(&turns->reply);
 }
 
 #endif

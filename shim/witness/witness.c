@@ -6,6 +6,7 @@
 
 enum { TLS_HANDSHAKE = 0x16 }; /* the first byte of every TLS connection (RFC 8446, 5.1) */
 
+static bool may_be_unknown(const struct witness *witness);
 static void private_opened(struct witness *witness);
 static void private_bytes(struct witness *witness, const char *buf, size_t len);
 
@@ -31,6 +32,7 @@ void witness_open(struct witness *witness, struct rule_choice choice)
     witness->state = WITNESS_BUSY;
     witness->reason = REASON_UNUSED;
     witness->uses_left = UINT32_MAX;
+    witness->fitting = rule == RULE_AUTO;
     if (rule == RULE_FRAME) {
         witness->counted.frame = choice.frame;
     }
@@ -44,6 +46,29 @@ void witness_open(struct witness *witness, struct rule_choice choice)
 }
 
 void witness_sent(struct witness *witness, const void *buf, size_t len)
+{
+    if (may_be_unknown(witness)) {
+        fit_sent(&witness->fit, buf, len);
+    }
+    witness_pass_sent(witness, buf, len);
+}
+
+void witness_received(struct witness *witness, const void *buf, size_t len)
+{
+    if (may_be_unknown(witness)) {
+        fit_received(&witness->fit, buf, len);
+    }
+    witness_pass_received(witness, buf, len);
+}
+
+fits witness_fits(const struct witness *witness)
+{
+    bool is_unknown =
+        witness->state == WITNESS_PRIVATE && witness->reason == REASON_UNKNOWN_PROTOCOL;
+    return witness->fitting && is_unknown ? fit_found(&witness->fit) : FITS_NONE;
+}
+
+void witness_pass_sent(struct witness *witness, const void *buf, size_t len)
 {
     if (len == 0) {
         return;
@@ -59,7 +84,7 @@ void witness_sent(struct witness *witness, const void *buf, size_t len)
     witness->protocol->sent(witness, buf, len);
 }
 
-void witness_received(struct witness *witness, const void *buf, size_t len)
+void witness_pass_received(struct witness *witness, const void *buf, size_t len)
 {
     if (len == 0 || witness->state == WITNESS_PRIVATE) {
         return;
@@ -87,6 +112,13 @@ void witness_refuse(struct witness *witness, enum reason reason)
     witness->state = WITNESS_PRIVATE;
     witness->reason = reason;
     witness->peer_will_close = false; /* what was taken for a goodbye may have been none */
+}
+
+/* Until an answer has told what it is: that may be the first to show that it is nothing known. */
+static bool may_be_unknown(const struct witness *witness)
+{
+    return witness->fitting && !witness->confirmed &&
+           (witness->state != WITNESS_PRIVATE || witness->reason == REASON_UNKNOWN_PROTOCOL);
 }
 
 static void private_opened(struct witness *witness)

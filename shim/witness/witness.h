@@ -5,6 +5,7 @@
 
 #include "../reason.h"
 #include "../rule.h"
+#include "fit.h"
 #include "tunnel.h"
 #include "turns.h"
 
@@ -204,6 +205,8 @@ struct witness {
     bool sniffing;  /* the rule is `auto` and the first bytes have not told the protocol yet */
     bool sniffed;   /* the protocol was recognised, not named by a rule */
     bool confirmed; /* a first response has confirmed the protocol */
+    bool fitting;   /* fit follows the connection, should its protocol prove to be unknown */
+    struct fit fit;
     union {
         struct first_bytes first; /* while sniffing */
         struct http_witness http;
@@ -225,6 +228,13 @@ void witness_open(struct witness *witness, struct rule_choice choice);
 void witness_sent(struct witness *witness, const void *buf, size_t len);
 void witness_received(struct witness *witness, const void *buf, size_t len);
 void witness_timed_out(struct witness *witness);
+
+/* The same bytes again, for the witness that they are handed over to. */
+void witness_pass_sent(struct witness *witness, const void *buf, size_t len);
+void witness_pass_received(struct witness *witness, const void *buf, size_t len);
+
+/* Of a connection under RULE_AUTO whose protocol is unknown: the rules that it has fitted. */
+fits witness_fits(const struct witness *witness);
 
 /* PRIVATE with this reason, unless it is PRIVATE already: the first reason is kept. */
 void witness_refuse(struct witness *witness, enum reason reason);

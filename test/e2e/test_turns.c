@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CONNECTIONS = 90, LIMIT_S = 60 };
+enum { CONNECTIONS = 91, LIMIT_S = 60 };
 
 /* Every third connection is treated so; those are never reused where it is careless. */
 static const struct {
@@ -36,7 +36,7 @@ static struct run talk(bool preload, const char *protocol, const char *how, cons
         run(&(struct command){.argv = {"/usr/bin/python3", script_path("turns_client.py"),
                                        SERVER_ADDRESS, text("%d", PYTHON_PORT),
                                        text("%d", CONNECTIONS), protocol, how},
-                              .settings = {rule, preload ? "TWPOOL_STATS=stderr" : NULL},
+                              .settings = {preload ? "TWPOOL_STATS=stderr" : NULL, rule},
                               .preload = preload,
                               .network = net.client},
             LIMIT_S);
@@ -60,7 +60,7 @@ static void assert_same_and_reused(int protocol, int habit)
     ck_assert_str_eq(pooled.client.out, plain.client.out);
     ck_assert_uint_eq(plain.accepted, CONNECTIONS);
     /* Of three connections the third is not parked; the next opens a new one, used twice more. */
-    ck_assert_uint_eq(pooled.accepted, habits[habit].reusable ? 1 : CONNECTIONS / 3);
+    ck_assert_uint_eq(pooled.accepted, habits[habit].reusable ? 1 : (CONNECTIONS + 2) / 3);
     ck_assert_msg(
         strstr(pooled.client.err, text("%s:%d (%s): opened %u, reused %u, parked ", SERVER_ADDRESS,
                                        PYTHON_PORT, protocols[protocol].rule, pooled.accepted,
@@ -93,6 +93,31 @@ START_TEST(under_the_wrong_frame_nothing_is_reused_and_everything_is_the_same)
 }
 END_TEST
 
+static const char *hint_of(const struct run *seen)
+{
+    char *hint = strstr(seen->client.err, "    hint: ");
+    return hint == NULL ? "" : text("%.*s", (int)strcspn(hint, "\n"), hint);
+}
+
+/* The first connection fits, and so does the last: every one of them counts. */
+START_TEST(a_rule_is_proposed_where_every_connection_has_fitted_it)
+{
+    int protocol = _i % 2, habit = _i / 2;
+    struct run seen = talk(true, protocols[protocol].protocol, habits[habit].how, NULL);
+    ck_assert_uint_eq(seen.accepted, CONNECTIONS);
+    ck_assert_msg(strstr(seen.client.err, "not parked: unknown-protocol") != NULL, "%s",
+                  seen.client.err);
+    if (habits[habit].reusable)
+        ck_assert_str_eq(hint_of(&seen),
+                         text("    hint: if each %s is answered by exactly one, and leaves no "
+                              "state, TWPOOL_RULES='%s:%d=%s' would reuse it",
+                              protocol == 0 ? "message" : "line", SERVER_ADDRESS, PYTHON_PORT,
+                              protocols[protocol].rule));
+    else
+        ck_assert_str_eq(hint_of(&seen), "");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("turns");
@@ -103,6 +128,8 @@ int main(void)
     tcase_add_loop_test(tests, a_protocol_of_lines_is_reused_and_no_half_reply_leaks, 0, each);
     tcase_add_loop_test(tests, under_the_wrong_frame_nothing_is_reused_and_everything_is_the_same,
                         0, 5);
+    tcase_add_loop_test(tests, a_rule_is_proposed_where_every_connection_has_fitted_it, 0,
+                        2 * each);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
