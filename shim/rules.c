@@ -127,10 +127,10 @@ static bool parse_choice(struct span word, struct rule_choice *choice, struct sp
     return false;
 }
 
-/* (OFFSET,WIDTH,be or le,ADJUST), with blanks around each. */
+/* From its parenthesis on: (OFFSET,WIDTH,be or le,ADJUST), with blanks around each. */
 static bool parse_frame(struct span list, struct frame *frame)
 {
-    if (list.len < 2 || list.start[0] != '(' || list.start[list.len - 1] != ')')
+    if (list.len < 2 || list.start[list.len - 1] != ')')
         return false;
     struct span rest = {list.start + 1, list.len - 2};
     struct span offset = span_trim(span_take(&rest, ','));

@@ -43,8 +43,7 @@ fits fit_found(const struct fit *fit)
 {
     fits found = FITS_NONE;
     for (int i = 0; i < FIT_COUNT; i++) {
-        const struct turns *turns = &fit->turns[i];
-        if ((fit->broken & 1u << i) == 0 && turns->answered && turns_are_over(turns))
+        if ((fit->broken & 1u << i) == 0 && turns_are_over(&fit->turns[i]))
             found |= 1u << i;
     }
     return found;

@@ -23,7 +23,8 @@ struct fit {
 void fit_sent(struct fit *fit, const char *buf, size_t len);
 void fit_received(struct fit *fit, const char *buf, size_t len);
 
-/* Those under which the connection is idle now, after one whole exchange at least. */
+/* Those under which a connection on which something was sent is idle now: all of it was sent whole,
+ * and is answered. */
 fits fit_found(const struct fit *fit);
 
 /* The one to propose; RULE_AUTO when there is none. `raw` is not looked at. */

@@ -6,18 +6,18 @@
 
 /* What either side begins with, to the letter. */
 struct opening {
-    enum reason reason;
-    bool by_server;
     const char *text;
     uint8_t len;
+    bool by_server;
+    enum reason reason;
 };
 #define BY_SERVER(reason, text)                                                                    \
     {                                                                                              \
-        REASON_##reason, true, text, sizeof(text) - 1                                              \
+        text, sizeof(text) - 1, true, REASON_##reason                                              \
     }
 #define BY_CLIENT(reason, text)                                                                    \
     {                                                                                              \
-        REASON_##reason, false, text, sizeof(text) - 1                                             \
+        text, sizeof(text) - 1, false, REASON_##reason                                             \
     }
 
 static const struct opening openings[] = {
@@ -75,8 +75,7 @@ static enum recognition opens(const struct opening *opening, const struct first_
     const char *bytes = by_server ? first->received : first->sent;
     uint8_t len = by_server ? first->received_len : first->sent_len;
     uint8_t others = by_server ? first->sent_len : first->received_len;
-    if (by_server != first->server_first ||
-        memcmp(bytes, opening->text, len < opening->len ? len : opening->len) != 0)
+    if (memcmp(bytes, opening->text, len < opening->len ? len : opening->len) != 0)
         return NOT_MINE;
     if (len >= opening->len)
         return MINE;

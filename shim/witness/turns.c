@@ -48,7 +48,6 @@ enum reason turns_received(struct turns *turns, const struct frame *frame, const
         if (end_of == CUT_MORE)
             break;
         turns->outstanding--;
-        turns->answered = true;
     }
     return REASON_NONE;
 }

@@ -28,7 +28,6 @@ struct turns_side {
 struct turns {
     struct turns_side request, reply;
     uint32_t outstanding; /* whole requests whose reply is not whole */
-    bool answered;        /* one whole exchange was seen */
 };
 
 /* Both take len bytes of one direction, cut into the messages of this frame, or into lines when it
