@@ -92,7 +92,7 @@ static void track(int fd, int domain, uint32_t epoch, uint64_t cookie)
     conn->cookie = cookie;
     conn->family = domain;
     atomic_store(&conn->epoch, epoch);
-    witness_open(&conn->witness, RULE_CLEAN);
+    witness_open(&conn->witness, (struct rule_choice){.rule = RULE_CLEAN});
     conn_resume(conn);
     if (!fdtable_set(fd, fd_entry_make(FD_CONN, conn)) && conn_end_life(conn))
         conn_free(conn);
@@ -316,7 +316,7 @@ static int connect_for_real(struct request *request, const struct sockaddr *addr
         return libc.connect(call.fd, addr, len);
     if (call_lock(call)) {
         /* Before the real call: on a non-blocking socket another thread may use it at once. */
-        witness_open(&call.conn->witness, request->dest->rule);
+        witness_open(&call.conn->witness, dest_choice(request->dest));
         call.conn->born_ms = kernel_now_ms();
         atomic_store(&call.conn->dest, request->dest);
         atomic_store(&call.conn->rule, request->dest->rule);

@@ -8,7 +8,7 @@
 
 #define PREFIX "TWPOOL"
 
-enum { COMPLAINT_MAX = 512 }; /* the longest (RULES_ACCEPTED with 40 bytes shown) is below 300 */
+enum { COMPLAINT_MAX = 512 }; /* the longest (RULES_ACCEPTED with 40 bytes shown) is below 400 */
 enum { MAX_IDLE_MAX = 1000000 };
 enum { MAX_IDLE_DEFAULT = 1024, MAX_IDLE_FD_SHARE = 4 }; /* leave the application its descriptors */
 enum { MAX_IDLE_PER_DEST_DEFAULT = 256 };                /* bursts */

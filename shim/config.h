@@ -27,7 +27,7 @@ enum log_level {
 
 /* One entry of TWPOOL_RULES. */
 struct rule_entry {
-    enum rule rule;
+    struct rule_choice choice;
     uint8_t family; /* AF_INET, AF_INET6, or 0 for any */
     uint8_t prefix; /* how many leading bits of address count */
     uint8_t address[16];
@@ -65,9 +65,13 @@ void config_read(struct config *config, char **environment, uint64_t soft_limit,
 
 /* The rule of a destination: the first entry that matches, RULE_AUTO when none does. An IPv4-mapped
  * destination is matched as the IPv4 address that it means. Pure; async-signal-safe. */
-enum rule config_rule(const struct config *config, const struct dest_key *key);
+struct rule_choice config_rule(const struct config *config, const struct dest_key *key);
 
-/* The word that names a rule in TWPOOL_RULES. */
+/* The word that names a rule in TWPOOL_RULES, without its parameters. */
 const char *rule_name(enum rule rule);
+
+/* Appends a rule as it stands in TWPOOL_RULES, with its parameters. */
+enum { RULE_TEXT_SIZE = 40 }; /* room for the longest, frame(65535,8,le,-65535) */
+void rule_format(struct rule_choice choice, struct text *text);
 
 #endif

@@ -21,6 +21,7 @@
 
 static enum reason refusal(const struct conn *conn, const struct departure *departure);
 static bool is_at_rest(const struct conn *conn, int fd);
+static fits fitted(const struct conn *conn, enum reason reason);
 static bool heard_last_unseen(const struct conn *conn, const struct tcp_view *view);
 static bool peer_is_open(int fd);
 static bool may_leave_sets(const struct conn *conn, const struct departure *departure);
@@ -58,7 +59,7 @@ enum outcome parking_release(struct conn *conn, fd_entry entry, const struct dep
     uint64_t now_ms = kernel_now_ms();
     uint32_t goodbye = goodbye_take(conn); /* taken back, should the connection leave */
     if (tcp_cookie(fd) != conn->cookie) {
-        verdict_closed(parking_counted_dest(conn), REASON_IDENTITY, false);
+        verdict_closed(parking_counted_dest(conn), REASON_IDENTITY, FITS_NONE);
         parking_end_here(conn, entry, fd);
         return REMAINS;
     }
@@ -87,8 +88,7 @@ enum outcome parking_release(struct conn *conn, fd_entry entry, const struct dep
     int last_fd = number_gone ? conn->hidden_fd : fd;
     bool has_output = departure->how == BY_STREAM && departure->end->has_output;
     bool at_rest = !has_output && is_at_rest(conn, last_fd);
-    verdict_closed(parking_counted_dest(conn), reason,
-                   at_rest && !conn_has(conn, CONN_RAW_UNFIT) && !conn_has(conn, CONN_TIMED_OUT));
+    verdict_closed(parking_counted_dest(conn), reason, at_rest ? fitted(conn, reason) : FITS_NONE);
     if (at_rest && settings()->close == CLOSE_CLEAN)
         tcp_set_clean_close(last_fd, true);
     else if (goodbye != 0)
@@ -105,6 +105,14 @@ static bool peer_is_open(int fd)
 {
     struct tcp_view view;
     return tcp_look(fd, &view) == 0 && view.established;
+}
+
+/* What it has fitted, of which nothing is to be said where it was refused for another reason. */
+static fits fitted(const struct conn *conn, enum reason reason)
+{
+    bool raw = !conn_has(conn, CONN_RAW_UNFIT) && !conn_has(conn, CONN_TIMED_OUT);
+    fits found = reason == REASON_UNKNOWN_PROTOCOL ? witness_fits(&conn->witness) : FITS_NONE;
+    return raw ? found | FITS_RAW : found;
 }
 
 /* An overwriting may fail, and what the application then still has would be out of its sets. */
@@ -258,6 +266,6 @@ static enum reason wait_for_peer(struct conn *conn, enum reason refused, uint64_
     /* Asked again, since someone may have given up waiting for us, or a child been forked. */
     if (!defer_may(conn) || !defer_put(conn, now_ms))
         return refused;
-    verdict_closed(dest, refused, false);
+    verdict_closed(dest, refused, FITS_NONE);
     return REASON_NONE;
 }

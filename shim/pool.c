@@ -26,7 +26,7 @@ enum { BACKOFF_MS = 1000, BACKOFF_DOUBLINGS = 6 }; /* 1 s up to 64 s */
 enum { STALE_STREAK_MIN = 2 };                     /* one alone is an idle limit's race */
 
 static struct dest *intern(struct pool *pool, struct pool_shard *shard, const struct dest_key *key,
-                           unsigned hash, enum rule rule);
+                           unsigned hash, struct rule_choice choice);
 static struct pool_shard *shard_of_hash(struct pool *pool, unsigned hash);
 static struct pool_shard *shard_of(struct pool *pool, const struct dest *dest);
 static bool reserve(_Atomic uint32_t *count, uint32_t limit);
@@ -59,7 +59,7 @@ void pool_init(struct pool *pool, struct pool_limits limits)
     }
 }
 
-struct dest *pool_dest(struct pool *pool, const struct dest_key *key, enum rule rule)
+struct dest *pool_dest(struct pool *pool, const struct dest_key *key, struct rule_choice choice)
 {
     unsigned hash;
     HASH_VALUE(key, sizeof *key, hash);
@@ -71,7 +71,7 @@ struct dest *pool_dest(struct pool *pool, const struct dest_key *key, enum rule 
     struct dest *dest;
     HASH_FIND_BYHASHVALUE(hh, shard->by_key, key, sizeof *key, hash, dest);
     if (dest == NULL)
-        dest = intern(pool, shard, key, hash, rule);
+        dest = intern(pool, shard, key, hash, choice);
     lock_release(&shard->lock);
     return dest;
 }
@@ -239,7 +239,7 @@ void pool_each_dest(struct pool *pool, void (*visit)(void *context, struct dest 
 
 /* Under the shard's lock. */
 static struct dest *intern(struct pool *pool, struct pool_shard *shard, const struct dest_key *key,
-                           unsigned hash, enum rule rule)
+                           unsigned hash, struct rule_choice choice)
 {
     struct arena *arena = &shard->arena;
     bool out_of_memory = false;
@@ -251,7 +251,8 @@ static struct dest *intern(struct pool *pool, struct pool_shard *shard, const st
     if (dest != NULL) {
         memset(dest, 0, sizeof *dest);
         dest->key = *key;
-        dest->rule = rule;
+        dest->rule = choice.rule;
+        dest->frame = choice.frame;
         HASH_ADD_BYHASHVALUE(hh, shard->by_key, key, sizeof dest->key, hash, dest);
     }
     if (dest == NULL || out_of_memory) {

@@ -31,12 +31,14 @@ struct pool_item {
  * identity. Counters are for the statistics: relaxed, nothing is ordered by them. */
 struct dest {
     struct dest_key key;
-    enum rule rule; /* set by whoever interns it first; immutable afterwards */
+    enum rule rule;     /* set by whoever interns it first, as are its parameters; immutable */
+    struct frame frame; /* afterwards */
     _Atomic uint64_t opened, reused, parked, deferred;
     _Atomic uint64_t failed; /* real connect() calls that opened nothing */
     _Atomic uint64_t refused[REASON_COUNT];
     _Atomic uint32_t last_refusal;     /* enum reason: why the last close was not a parking */
     _Atomic uint32_t raw_unfit;        /* connections that did not meet the conditions of `raw` */
+    _Atomic uint32_t fitted;           /* verdict.h: by every connection so far */
     _Atomic uint32_t stale_streak;     /* hand-outs in a row that proved stale */
     _Atomic uint64_t backoff_until_ms; /* no reuse before this (stale twice in a row) */
     _Atomic bool never_defer;          /* its peer did not close after announcing it */
@@ -82,9 +84,14 @@ struct pool {
 
 void pool_init(struct pool *pool, struct pool_limits limits);
 
-/* The destination for a key, interned with `rule` at first sight. NULL when there are
+/* The destination for a key, interned with this rule at first sight. NULL when there are
  * POOL_DESTS_MAX already, no memory, or the lock is contended. */
-struct dest *pool_dest(struct pool *pool, const struct dest_key *key, enum rule rule);
+struct dest *pool_dest(struct pool *pool, const struct dest_key *key, struct rule_choice choice);
+
+static inline struct rule_choice dest_choice(const struct dest *dest)
+{
+    return (struct rule_choice){.rule = dest->rule, .frame = dest->frame};
+}
 
 /* Parks an item whose dest is set. Returns REASON_NONE: the pool owns it; or why it was not parked
  * (LIMIT_IDLE, CONTENDED): it is still the caller's. *evicted is always set, to NULL or to an item

@@ -96,7 +96,7 @@ static int really_leave(const struct departure *departure)
 /* Where the kernel has closed it already, and nothing names the connection any more. */
 static void end_seized(struct conn *conn, enum reason reason)
 {
-    verdict_closed(parking_counted_dest(conn), reason, false);
+    verdict_closed(parking_counted_dest(conn), reason, FITS_NONE);
     goodbye_take(conn);
     if (conn_end_life(conn))
         conn_free(conn);
@@ -159,7 +159,7 @@ static enum reason leave_last(const struct departure *departure, fd_entry entry,
         *outcome = parking_release(conn, entry, departure);
         return REASON_NONE;
     }
-    verdict_closed(dest, REASON_IN_CALL, false);
+    verdict_closed(dest, REASON_IN_CALL, FITS_NONE);
     uint32_t goodbye = goodbye_take(conn);
     if (goodbye != 0)
         goodbye_send(departure->fd, goodbye);

@@ -25,6 +25,7 @@ static void add_program(struct list *list);
 static void add_settings(struct list *list, const struct config *config);
 static void add_dest(void *context, struct dest *dest);
 static void add_key(struct list *list, const struct dest_key *key);
+static void add_rule(struct list *list, const struct dest *dest);
 static void add_reasons(struct list *list, const char *name, const struct dest *dest,
                         enum reason_group group);
 static void add_hints(struct list *list, const struct dest *dest);
@@ -99,7 +100,7 @@ static void add_dest(void *context, struct dest *dest)
     next(dests);
     struct list object = begin(dests->text, '{');
     add_key(&object, &dest->key);
-    add_string(&object, "rule", rule_name(dest->rule));
+    add_rule(&object, dest);
     add_count(&object, "opened", &dest->opened);
     add_count(&object, "failed", &dest->failed);
     add_count(&object, "reused", &dest->reused);
@@ -111,6 +112,15 @@ static void add_dest(void *context, struct dest *dest)
     add_reasons(&object, "not_reused", dest, REASON_GROUP_NOT_REUSED);
     add_hints(&object, dest);
     text_add_char(dests->text, '}');
+}
+
+static void add_rule(struct list *list, const struct dest *dest)
+{
+    char buf[RULE_TEXT_SIZE];
+    struct text rule;
+    text_init(&rule, buf, sizeof buf);
+    rule_format(dest_choice(dest), &rule);
+    add_string(list, "rule", buf);
 }
 
 static void add_address(struct list *list, const char *name, uint16_t family,

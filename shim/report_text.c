@@ -68,7 +68,7 @@ static void add_dest(void *context, struct dest *dest)
     }
     dest_key_format(&dest->key, text);
     text_add(text, " (");
-    text_add(text, rule_name(dest->rule));
+    rule_format(dest_choice(dest), text);
     add_count(text, "): opened ", &dest->opened);
     add_count(text, ", reused ", &dest->reused);
     add_count(text, ", parked ", &dest->parked);

@@ -11,10 +11,16 @@ static const char *const names[RULE_COUNT] = {
     [RULE_OFF] = "off",           [RULE_CLEAN] = "clean", [RULE_AUTO] = "auto",
     [RULE_HTTP] = "http",         [RULE_REDIS] = "redis", [RULE_RAW] = "raw",
     [RULE_MEMCACHE] = "memcache", [RULE_DNS] = "dns",     [RULE_FASTCGI] = "fastcgi",
+    [RULE_LINES] = "lines",       [RULE_FRAME] = "frame",
 };
 
-static bool parse_entry(struct span entry, struct rule_entry *rule);
-static bool parse_rule(struct span word, enum rule *rule);
+static struct span take_entry(struct span *list);
+static bool parse_entry(struct span entry, struct rule_entry *rule, struct span *offending);
+static bool parse_choice(struct span word, struct rule_choice *choice, struct span *offending);
+static bool parse_frame(struct span list, struct frame *frame);
+static bool parse_width(struct span span, uint8_t *width);
+static bool parse_order(struct span span, bool *little_endian);
+static bool parse_adjust(struct span span, int32_t *adjust);
 static bool parse_dest(struct span dest, struct rule_entry *rule);
 static bool parse_address(struct span address, int family, struct rule_entry *rule);
 static bool parse_prefix(struct span prefix, struct rule_entry *rule);
@@ -29,11 +35,11 @@ bool rules_parse(struct config *config, struct span list, struct span *offending
     config->rule_count = 0; /* until all are understood: with one entry gone, a later and wider one
                              * would match in its place, and might allow what was forbidden */
     while (list.len > 0) {
-        struct span entry = span_trim(span_take(&list, ','));
+        struct span entry = span_trim(take_entry(&list));
         if (entry.len == 0)
             continue;
         *offending = entry;
-        if (count == RULES_MAX || !parse_entry(entry, &config->rules[count]))
+        if (count == RULES_MAX || !parse_entry(entry, &config->rules[count], offending))
             return false;
         count++;
     }
@@ -41,7 +47,7 @@ bool rules_parse(struct config *config, struct span list, struct span *offending
     return true;
 }
 
-enum rule config_rule(const struct config *config, const struct dest_key *key)
+struct rule_choice config_rule(const struct config *config, const struct dest_key *key)
 {
     bool mapped = dest_key_is_mapped(key);
     const uint8_t *address = mapped ? key->address + MAPPED_PREFIX / 8 : key->address;
@@ -53,11 +59,11 @@ enum rule config_rule(const struct config *config, const struct dest_key *key)
         if (entry->port != 0 && entry->port != port)
             continue;
         if (entry->family == 0)
-            return entry->rule;
+            return entry->choice;
         if (entry->family == family && bits_equal(entry->address, address, entry->prefix))
-            return entry->rule;
+            return entry->choice;
     }
-    return RULE_AUTO;
+    return (struct rule_choice){.rule = RULE_AUTO};
 }
 
 const char *rule_name(enum rule rule)
@@ -65,26 +71,102 @@ const char *rule_name(enum rule rule)
     return names[rule];
 }
 
-static bool parse_entry(struct span entry, struct rule_entry *rule)
+void rule_format(struct rule_choice choice, struct text *text)
+{
+    const struct frame *frame = &choice.frame;
+    text_add(text, rule_name(choice.rule));
+    if (choice.rule != RULE_FRAME)
+        return;
+    text_add_char(text, '(');
+    text_add_number(text, frame->offset);
+    text_add_char(text, ',');
+    text_add_number(text, frame->width);
+    text_add(text, frame->little_endian ? ",le," : ",be,");
+    text_add_number(text, frame->adjust);
+    text_add_char(text, ')');
+}
+
+/* Up to the next comma that is in no parentheses; the comma is taken as well. */
+static struct span take_entry(struct span *list)
+{
+    bool inside = false;
+    size_t len = 0, taken;
+    while (len < list->len && (inside || list->start[len] != ',')) {
+        inside = list->start[len] == '(' || (inside && list->start[len] != ')');
+        len++;
+    }
+    struct span entry = {list->start, len};
+    taken = len < list->len ? len + 1 : len;
+    list->start += taken;
+    list->len -= taken;
+    return entry;
+}
+
+static bool parse_entry(struct span entry, struct rule_entry *rule, struct span *offending)
 {
     struct span word = entry;
     struct span dest = span_take(&word, '=');
     memset(rule, 0, sizeof *rule);
-    if (!parse_rule(word, &rule->rule) || !parse_dest(dest, rule))
+    if (!parse_choice(word, &rule->choice, offending) || !parse_dest(dest, rule))
         return false;
     normalize(rule);
     return true;
 }
 
-static bool parse_rule(struct span word, enum rule *rule)
+static bool parse_choice(struct span word, struct rule_choice *choice, struct span *offending)
 {
+    struct span list = word;
+    struct span name = take_until(&list, "(");
     for (int i = 0; i < RULE_COUNT; i++) {
-        if (!span_is(word, names[i]))
+        if (!span_is(name, names[i]))
             continue;
-        *rule = (enum rule)i;
-        return true;
+        choice->rule = (enum rule)i;
+        if (i != RULE_FRAME)
+            return list.len == 0;
+        *offending = word; /* with a long address before it, it would not be shown */
+        return parse_frame(list, &choice->frame);
     }
     return false;
+}
+
+/* From its parenthesis on: (OFFSET,WIDTH,be or le,ADJUST), with blanks around each. */
+static bool parse_frame(struct span list, struct frame *frame)
+{
+    if (list.len < 2 || list.start[list.len - 1] != ')')
+        return false;
+    struct span rest = {list.start + 1, list.len - 2};
+    struct span offset = span_trim(span_take(&rest, ','));
+    struct span width = span_trim(span_take(&rest, ','));
+    struct span order = span_trim(span_take(&rest, ','));
+    return span_number(offset, FRAME_OFFSET_MAX, &frame->offset) &&
+           parse_width(width, &frame->width) && parse_order(order, &frame->little_endian) &&
+           parse_adjust(span_trim(rest), &frame->adjust);
+}
+
+static bool parse_width(struct span span, uint8_t *width)
+{
+    uint32_t number;
+    if (!span_number(span, FRAME_WIDTH_MAX, &number))
+        return false;
+    *width = (uint8_t)number;
+    return (number >= 1 && number <= 4) || number == FRAME_WIDTH_MAX;
+}
+
+static bool parse_order(struct span span, bool *little_endian)
+{
+    *little_endian = span_is(span, "le");
+    return *little_endian || span_is(span, "be");
+}
+
+static bool parse_adjust(struct span span, int32_t *adjust)
+{
+    bool negative = span.len > 0 && span.start[0] == '-';
+    struct span digits = {span.start + negative, span.len - negative};
+    uint32_t number;
+    if (!span_number(digits, FRAME_ADJUST_MAX, &number))
+        return false;
+    *adjust = negative ? -(int32_t)number : (int32_t)number;
+    return true;
 }
 
 /* ADDRESS, then perhaps /PREFIX, then perhaps :PORT. Brackets keep the colons of IPv6 apart. */

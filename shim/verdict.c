@@ -96,13 +96,24 @@ void verdict_refused(struct dest *dest, enum reason reason)
     trace(dest, reason_group(reason) == REASON_GROUP_NOT_REUSED ? "not reused" : "ended", reason);
 }
 
-void verdict_closed(struct dest *dest, enum reason reason, bool raw_fits)
+/* By every connection: each takes away what it has not fitted. */
+static void note_fits(struct dest *dest, fits found)
+{
+    uint32_t before = atomic_load_explicit(&dest->fitted, memory_order_relaxed), after;
+    do
+        after = (before == 0 ? found : before & found) | FITTED_ANY;
+    while (!atomic_compare_exchange_weak_explicit(&dest->fitted, &before, after,
+                                                  memory_order_relaxed, memory_order_relaxed));
+}
+
+void verdict_closed(struct dest *dest, enum reason reason, fits found)
 {
     if (dest == NULL)
         return;
     count(&dest->refused[reason]);
     atomic_store_explicit(&dest->last_refusal, (uint32_t)reason, memory_order_relaxed);
-    if (!raw_fits)
+    note_fits(dest, found);
+    if ((found & FITS_RAW) == 0)
         atomic_fetch_add_explicit(&dest->raw_unfit, 1, memory_order_relaxed);
     trace(dest, "not parked", reason);
 }

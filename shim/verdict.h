@@ -4,6 +4,7 @@
 #define TWPOOL_SHIM_VERDICT_H
 
 #include "pool.h"
+#include "witness/fit.h"
 
 /* Every connect() to a destination is counted once as reused, or by verdict_refused() with a reason
  * of the group NOT_REUSED and then as opened or failed; with the rule off as opened or failed only.
@@ -37,8 +38,10 @@ void verdict_ruled_off(struct dest *dest);
  * be NULL. */
 void verdict_refused(struct dest *dest, enum reason reason);
 
-/* A close that was no parking: the last such reason is what the hint names. raw_fits: this
- * connection met the conditions of the rule `raw`. dest may be NULL. */
-void verdict_closed(struct dest *dest, enum reason reason, bool raw_fits);
+/* A close that was no parking: the last such reason is what the hint names. found: the rules that
+ * this connection has fitted. dest->fitted becomes those that all have fitted, and FITTED_ANY. dest
+ * may be NULL. */
+enum { FITTED_ANY = FITS_RAW << 1 };
+void verdict_closed(struct dest *dest, enum reason reason, fits found);
 
 #endif

@@ -7,6 +7,7 @@
 enum { VERSION_LEN = 8 }; /* "HTTP/1.1" */
 enum { STATUS_LEN = 3 };  /* "200" */
 
+static enum recognition may_be_nats(const struct first_bytes *first);
 static bool admit_start_line_byte(struct http_side *side, bool request, char byte);
 
 /* What a request begins with. PRI is HTTP/2's, which on_url_complete() names. */
@@ -17,6 +18,7 @@ static const char *const methods[] = {
         "PRI ",
 };
 enum { METHODS = sizeof methods / sizeof *methods };
+static const char nats[] = "CONNECT {";
 
 static enum recognition begins_with(const char *method, const struct first_bytes *first)
 {
@@ -41,7 +43,14 @@ enum recognition http_begins(const struct first_bytes *first)
         enum recognition recognition = begins_with(methods[i], first);
         best = recognition > best ? recognition : best;
     }
-    return best;
+    return best == MINE && begins_with(nats, first) != NOT_MINE ? may_be_nats(first) : best;
+}
+
+/* Of NATS, too, a client begins with CONNECT and a space, and then an object: one more byte tells.
+ */
+static enum recognition may_be_nats(const struct first_bytes *first)
+{
+    return first->sent_len < sizeof nats - 1 ? MAYBE_MINE : NOT_MINE;
 }
 
 /* How many bytes of this line, or part of one, are as RFC 9112 wants them. llhttp also takes CR and

@@ -5,6 +5,9 @@
 
 #include "../reason.h"
 #include "../rule.h"
+#include "fit.h"
+#include "tunnel.h"
+#include "turns.h"
 
 #include <llhttp/llhttp.h>
 #include <stdbool.h>
@@ -29,12 +32,6 @@ struct first_bytes {
     char sent[FIRST_SENT_MAX], received[FIRST_RECEIVED_MAX];
 };
 
-enum recognition {
-    NOT_MINE,   /* and no further byte can change that */
-    MAYBE_MINE, /* more bytes are needed */
-    MINE
-};
-
 /* One protocol, one file. Every function is async-signal-safe, allocates nothing, and is called by
  * one thread at a time (the caller holds the connection's witness lock). None is called again for a
  * witness that is PRIVATE. */
@@ -53,7 +50,8 @@ struct witness_protocol {
 };
 
 extern const struct witness_protocol witness_http, witness_raw, witness_redis, witness_sniff,
-    witness_mysql, witness_postgresql, witness_memcached, witness_dns, witness_fastcgi;
+    witness_mysql, witness_postgresql, witness_memcached, witness_dns, witness_fastcgi,
+    witness_lines, witness_frame;
 
 /* The most requests that may be outstanding on one HTTP connection: clients that pipeline send a
  * handful; beyond this the connection becomes private. */
@@ -142,11 +140,11 @@ struct redis_witness {
     bool unanswered;      /* and bytes were sent that will not be answered */
 };
 
-/* What a tunnel may begin with: a SOCKS5 greeting that offers all that it can, and the answer. */
-enum { RAW_FIRST_MAX = 2 + 255, RAW_REPLY_MAX = 2 };
-struct raw_witness {
-    uint64_t sent_len; /* before the first reply; of it first holds as much as it can */
-    uint8_t first[RAW_FIRST_MAX], reply[RAW_REPLY_MAX], reply_len;
+/* Of `lines` and `frame`. */
+struct counted_witness {
+    struct frame frame;
+    struct turns turns;
+    struct tunnel tunnel;
 };
 
 /* Of the two protocols that follow, only what the client sends: where its messages end, so that its
@@ -284,11 +282,14 @@ struct witness {
     bool sniffing;  /* the rule is `auto` and the first bytes have not told the protocol yet */
     bool sniffed;   /* the protocol was recognised, not named by a rule */
     bool confirmed; /* a first response has confirmed the protocol */
+    bool fitting;   /* fit follows the connection, should its protocol prove to be unknown */
+    struct fit fit;
     union {
         struct first_bytes first; /* while sniffing */
         struct http_witness http;
         struct redis_witness redis;
-        struct raw_witness raw;
+        struct tunnel raw;
+        struct counted_witness counted;
         struct mysql_witness mysql;
         struct postgresql_witness postgresql;
         struct memcached_witness memcached;
@@ -299,13 +300,20 @@ struct witness {
 
 /* Starts the witness that the rule asks for, for a connection just opened. RULE_AUTO looks at the
  * first bytes. RULE_CLEAN (and RULE_OFF) starts one that is PRIVATE from the beginning. */
-void witness_open(struct witness *witness, enum rule rule);
+void witness_open(struct witness *witness, struct rule_choice choice);
 
 /* Bytes that the kernel took or gave; len 0 is allowed and does nothing. The verdict never depends
  * on how the bytes were split. */
 void witness_sent(struct witness *witness, const void *buf, size_t len);
 void witness_received(struct witness *witness, const void *buf, size_t len);
 void witness_timed_out(struct witness *witness);
+
+/* The same bytes again, for the witness that they are handed over to. */
+void witness_pass_sent(struct witness *witness, const void *buf, size_t len);
+void witness_pass_received(struct witness *witness, const void *buf, size_t len);
+
+/* Of a connection under RULE_AUTO whose protocol is unknown: the rules that it has fitted. */
+fits witness_fits(const struct witness *witness);
 
 /* PRIVATE with this reason, unless it is PRIVATE already: the first reason is kept. */
 void witness_refuse(struct witness *witness, enum reason reason);

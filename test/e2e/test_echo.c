@@ -95,7 +95,7 @@ START_TEST(the_statistics_name_the_reason_and_the_rule_that_would_help)
     ck_assert_msg(strstr(client.err, text("opened %d, reused 0, parked 0", MESSAGES)) != NULL,
                   "no counts in: %s", client.err);
     ck_assert_msg(strstr(client.err, "unknown-protocol") != NULL, "no reason in: %s", client.err);
-    ck_assert_msg(strstr(client.err, text("%s:%d=raw", SERVER_ADDRESS, PYTHON_PORT)) != NULL,
+    ck_assert_msg(strstr(client.err, text("%s:%d=lines", SERVER_ADDRESS, PYTHON_PORT)) != NULL,
                   "no rule in: %s", client.err);
 }
 END_TEST
@@ -163,7 +163,7 @@ START_TEST(out_of_ports_one_line_names_the_destination_and_the_rule)
     ck_assert_msg(strstr(client.err, text("%s:%d", SERVER_ADDRESS, PYTHON_PORT)) != NULL,
                   "no destination in: %s", client.err);
     ck_assert_msg(strstr(client.err, "unknown-protocol") != NULL, "no reason in: %s", client.err);
-    ck_assert_msg(strstr(client.err, "=raw") != NULL, "no rule in: %s", client.err);
+    ck_assert_msg(strstr(client.err, "=lines") != NULL, "no rule in: %s", client.err);
 }
 END_TEST
 

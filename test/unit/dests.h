@@ -20,7 +20,7 @@ static inline struct dest *dest_number(struct pool *pool, uint32_t number)
     addr.sin_addr.s_addr = htonl(FIRST_ADDRESS + number);
     if (!dest_key_init(&key, AF_INET, (struct sockaddr *)&addr, sizeof addr))
         return NULL;
-    return pool_dest(pool, &key, RULE_AUTO);
+    return pool_dest(pool, &key, (struct rule_choice){.rule = RULE_AUTO});
 }
 
 #endif

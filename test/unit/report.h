@@ -51,7 +51,7 @@ static inline struct dest *see(const char *address, uint16_t port, enum rule rul
         ck_assert(dest_key_init(&key, AF_INET6, (struct sockaddr *)&v6, sizeof v6));
     else
         ck_abort_msg("%s is no address", address);
-    dest = pool_dest(&pool, &key, rule);
+    dest = pool_dest(&pool, &key, (struct rule_choice){.rule = rule});
     ck_assert_ptr_nonnull(dest);
     return dest;
 }

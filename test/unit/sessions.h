@@ -52,7 +52,7 @@ static inline struct witness session_take(const struct session *session, enum ru
                                           size_t which, long cut)
 {
     struct witness witness;
-    witness_open(&witness, rule);
+    witness_open(&witness, (struct rule_choice){.rule = rule});
     for (size_t i = 0; i < session_steps(session); i++)
         step_take(&witness, &session->steps[i], i == which || cut == EACH_BYTE ? cut : WHOLE);
     return witness;
@@ -99,7 +99,7 @@ static inline void assert_idle_exactly_where_over(const struct session *session,
 {
     struct moved moved = {.sent_len = 0};
     struct witness witness;
-    witness_open(&witness, rule);
+    witness_open(&witness, (struct rule_choice){.rule = rule});
     for (size_t i = 0; i < session_steps(session); i++) {
         for (size_t at = 0; at < session->steps[i].len; at++) {
             struct step byte = {session->steps[i].sent, session->steps[i].bytes + at, 1};

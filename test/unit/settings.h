@@ -90,11 +90,11 @@ static inline enum rule rule_of(const char *address, uint16_t port)
     struct dest_key key;
     if (inet_pton(AF_INET, address, &v4.sin_addr) == 1) {
         ck_assert(dest_key_init(&key, AF_INET, (struct sockaddr *)&v4, sizeof v4));
-        return config_rule(&config, &key);
+        return config_rule(&config, &key).rule;
     }
     ck_assert_int_eq(inet_pton(AF_INET6, address, &v6.sin6_addr), 1);
     ck_assert(dest_key_init(&key, AF_INET6, (struct sockaddr *)&v6, sizeof v6));
-    return config_rule(&config, &key);
+    return config_rule(&config, &key).rule;
 }
 
 #endif

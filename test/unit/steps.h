@@ -50,7 +50,7 @@ static inline struct witness steps_take(const struct step *steps, size_t count, 
                                         long cut)
 {
     struct witness witness;
-    witness_open(&witness, RULE_AUTO);
+    witness_open(&witness, (struct rule_choice){.rule = RULE_AUTO});
     for (size_t i = 0; i < count; i++)
         step_take(&witness, &steps[i], i == which || cut == EACH_BYTE ? cut : WHOLE);
     return witness;

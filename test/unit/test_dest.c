@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct rule_choice automatic = {.rule = RULE_AUTO};
+
 static struct sockaddr_in v4(const char *address, uint16_t port)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -187,13 +189,13 @@ START_TEST(equal_keys_share_one_destination_and_any_differing_field_makes_anothe
     pool_init(&pool, (struct pool_limits){1, 1});
     for (int i = 0; i < 11; i++) {
         ck_assert_int_eq(dest_key_equal(&base, &keys[i]), i == 0);
-        dests[i] = pool_dest(&pool, &keys[i], RULE_AUTO);
+        dests[i] = pool_dest(&pool, &keys[i], automatic);
         ck_assert_ptr_nonnull(dests[i]);
         for (int j = 0; j < i; j++)
             ck_assert_ptr_ne(dests[i], dests[j]);
     }
     for (int i = 0; i < 11; i++) {
-        ck_assert_ptr_eq(pool_dest(&pool, &keys[i], RULE_AUTO), dests[i]);
+        ck_assert_ptr_eq(pool_dest(&pool, &keys[i], automatic), dests[i]);
         ck_assert(dest_key_equal(&dests[i]->key, &keys[i]));
     }
     ck_assert_uint_eq(pool.dests, 11);
@@ -207,7 +209,7 @@ START_TEST(a_mapped_and_a_plain_ipv4_address_are_two_destinations)
     struct dest_key mapped = key_v6("::ffff:10.1.2.3", 80, 0);
 
     pool_init(&pool, (struct pool_limits){1, 1});
-    ck_assert_ptr_ne(pool_dest(&pool, &plain, RULE_AUTO), pool_dest(&pool, &mapped, RULE_AUTO));
+    ck_assert_ptr_ne(pool_dest(&pool, &plain, automatic), pool_dest(&pool, &mapped, automatic));
 }
 END_TEST
 
@@ -217,8 +219,13 @@ START_TEST(the_rule_of_the_first_sight_stays)
     struct dest_key key = key_v4("10.1.2.3", 80);
 
     pool_init(&pool, (struct pool_limits){1, 1});
-    ck_assert_int_eq(pool_dest(&pool, &key, RULE_RAW)->rule, RULE_RAW);
-    ck_assert_int_eq(pool_dest(&pool, &key, RULE_OFF)->rule, RULE_RAW);
+    struct rule_choice first = {RULE_FRAME, {.offset = 1, .width = 2, .adjust = -3}}, seen;
+    pool_dest(&pool, &key, first);
+    seen = dest_choice(pool_dest(&pool, &key, automatic));
+    ck_assert_int_eq(seen.rule, RULE_FRAME);
+    ck_assert_uint_eq(seen.frame.offset, 1);
+    ck_assert_uint_eq(seen.frame.width, 2);
+    ck_assert_int_eq(seen.frame.adjust, -3);
 }
 END_TEST
 

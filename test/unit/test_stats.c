@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The report at exit and the hint when ports run out: what they say. */
 #include "../../shim/hint.h"
+#include "../../shim/witness/fit.h"
 #include "report.h"
 
 START_TEST(the_report_says_for_each_destination_what_became_of_its_connections)
@@ -101,6 +102,46 @@ START_TEST(raw_is_not_proposed_where_one_connection_did_not_meet_its_conditions)
 }
 END_TEST
 
+static const struct {
+    uint32_t fitted;
+    const char *said;
+} fitting[] = {
+    {1 << 0, "if each line is answered by exactly one, and leaves no state, "
+             "TWPOOL_RULES='10.0.0.2:7=lines' would reuse it"},
+    {1 << 1, "if each message is answered by exactly one, and leaves no state, "
+             "TWPOOL_RULES='10.0.0.2:7=frame(0,4,be,0)' would reuse it"},
+    {1 << 8 | FITS_RAW, "if each message is answered by exactly one, and leaves no state, "
+                        "TWPOOL_RULES='10.0.0.2:7=frame(0,2,le,-2)' would reuse it"},
+    {1 << 0 | 1 << 1, "if each line is answered by exactly one, and leaves no state, "
+                      "TWPOOL_RULES='10.0.0.2:7=lines' would reuse it"},
+    {1 << 2 | 1 << 5, "if each message is answered by exactly one, and leaves no state, "
+                      "TWPOOL_RULES='10.0.0.2:7=frame(0,4,be,-4)' would reuse it"},
+    {FITS_RAW, "if its client always reads the whole reply, "
+               "TWPOOL_RULES='10.0.0.2:7=raw' would reuse it"},
+};
+
+START_TEST(the_rule_that_every_connection_has_fitted_is_proposed_before_raw)
+{
+    struct dest *dest = see("10.0.0.2", 7, RULE_AUTO);
+    refuse(dest, REASON_UNKNOWN_PROTOCOL, 5);
+    dest->fitted = fitting[_i / 2].fitted;
+    dest->raw_unfit = _i % 2;
+    bool is_silent = dest->fitted == FITS_RAW && dest->raw_unfit > 0;
+    ck_assert_str_eq(hint(), is_silent ? "" : fitting[_i / 2].said);
+}
+END_TEST
+
+START_TEST(no_frame_is_proposed_where_a_connection_was_understood)
+{
+    struct dest *dest = see("10.0.0.2", 7, RULE_AUTO);
+    refuse(dest, REASON_UNKNOWN_PROTOCOL, 5);
+    dest->fitted = 1 << 1;
+    dest->raw_unfit = 1;
+    dest->parked = 1;
+    ck_assert_str_eq(hint(), "");
+}
+END_TEST
+
 START_TEST(at_the_port_of_redis_its_own_rule_is_proposed_and_asks_for_no_conditions)
 {
     struct dest *dest = see("10.0.0.2", 6379, RULE_AUTO);
@@ -154,6 +195,33 @@ START_TEST(what_is_never_reused_is_said_to_be_and_raw_not_proposed)
 }
 END_TEST
 
+static const struct {
+    enum reason reason;
+    const char *said;
+} recognised[] = {
+    {REASON_SMTP_FTP, "smtp-ftp connections are never reused, whatever the rule"},
+    {REASON_POP3, "pop3 connections are never reused, whatever the rule"},
+    {REASON_IMAP, "imap connections are never reused, whatever the rule"},
+    {REASON_SOCKS, "socks connections are never reused, whatever the rule"},
+    {REASON_SSH, "ssh connections are sessions: never reused, and no rule is proposed"},
+    {REASON_MONGODB, "mongodb connections are sessions: never reused, and no rule is proposed"},
+    {REASON_AMQP, "amqp connections are sessions: never reused, and no rule is proposed"},
+    {REASON_MQTT, "mqtt connections are sessions: never reused, and no rule is proposed"},
+    {REASON_KAFKA, "kafka connections are sessions: never reused, and no rule is proposed"},
+    {REASON_LDAP, "ldap connections are sessions: never reused, and no rule is proposed"},
+    {REASON_NATS, "nats connections are sessions: never reused, and no rule is proposed"},
+    {REASON_STOMP, "stomp connections are sessions: never reused, and no rule is proposed"},
+};
+
+START_TEST(what_is_recognised_is_said_not_to_be_reused_and_nothing_is_proposed)
+{
+    struct dest *dest = see("10.0.0.2", 7, RULE_AUTO);
+    refuse(dest, REASON_UNKNOWN_PROTOCOL, 5);
+    refuse(dest, recognised[_i].reason, 1);
+    ck_assert_str_eq(hint(), recognised[_i].said);
+}
+END_TEST
+
 START_TEST(a_rule_that_forbids_reuse_is_named)
 {
     refuse(see("10.0.0.2", 80, RULE_OFF), REASON_RULE_OFF, 1);
@@ -176,15 +244,17 @@ static void ignore_complaint(void *context, const char *line)
     ++*(int *)context;
 }
 
+/* Raw; or with every frame that is looked for, and lines. */
 START_TEST(a_proposed_rule_is_one_that_the_settings_accept)
 {
     const char *addresses[] = {"10.0.0.2", "fd00::2", "::ffff:10.0.0.2", "fe80::2"};
-    struct dest *dest = see(addresses[_i], 7, RULE_AUTO);
+    struct dest *dest = see(addresses[_i / 10], 7, RULE_AUTO);
     char entry[128], *rule, *end, *environment[] = {entry, NULL};
     static struct config understood;
     int complaints = 0;
 
     refuse(dest, REASON_UNKNOWN_PROTOCOL, 5);
+    dest->fitted = _i % 10 == 9 ? 0 : 1u << _i % 10;
     hint();
     rule = strstr(captured, "TWPOOL_RULES='");
     ck_assert_ptr_nonnull(rule);
@@ -193,7 +263,10 @@ START_TEST(a_proposed_rule_is_one_that_the_settings_accept)
     snprintf(entry, sizeof entry, "TWPOOL_RULES=%.*s", (int)(end - rule), rule);
     config_read(&understood, environment, 1024, ignore_complaint, &complaints);
     ck_assert_msg(complaints == 0, "%s", entry);
-    ck_assert_int_eq(config_rule(&understood, &dest->key), RULE_RAW);
+    struct rule_choice proposed = config_rule(&understood, &dest->key);
+    struct rule_choice fitted = fit_rule(dest->fitted);
+    ck_assert_int_eq(proposed.rule, dest->fitted == 0 ? RULE_RAW : fitted.rule);
+    ck_assert_mem_eq(&proposed.frame, &fitted.frame, sizeof fitted.frame);
 }
 END_TEST
 
@@ -261,6 +334,9 @@ START_TEST(the_longest_hint_line_fits)
     dest->key.scope_id = UINT32_MAX;
     for (int i = REASON_NONE + 1; i < REASON_COUNT; i++) {
         atomic_store(&dest->last_refusal, (uint32_t)i);
+        dest->fitted = 0;
+        hint_line(dest);
+        dest->fitted = 1 << 2;
         hint_line(dest);
     }
 }
@@ -279,15 +355,20 @@ int main(void)
     tcase_add_test(said, a_report_longer_than_a_block_is_whole);
     tcase_add_test(said, raw_is_proposed_where_every_connection_met_its_conditions);
     tcase_add_test(said, raw_is_not_proposed_where_one_connection_did_not_meet_its_conditions);
+    tcase_add_loop_test(said, the_rule_that_every_connection_has_fitted_is_proposed_before_raw, 0,
+                        2 * sizeof fitting / sizeof fitting[0]);
+    tcase_add_test(said, no_frame_is_proposed_where_a_connection_was_understood);
     tcase_add_test(said, at_the_port_of_redis_its_own_rule_is_proposed_and_asks_for_no_conditions);
     tcase_add_test(said, under_its_own_rule_nothing_more_is_proposed);
     tcase_add_test(said, raw_is_not_proposed_where_every_connection_was_understood);
     tcase_add_test(said, raw_is_not_proposed_where_state_was_left_on_a_connection);
     tcase_add_loop_test(said, what_is_never_reused_is_said_to_be_and_raw_not_proposed, 0,
                         sizeof never_reused / sizeof never_reused[0]);
+    tcase_add_loop_test(said, what_is_recognised_is_said_not_to_be_reused_and_nothing_is_proposed,
+                        0, sizeof recognised / sizeof recognised[0]);
     tcase_add_test(said, a_rule_that_forbids_reuse_is_named);
     tcase_add_test(said, the_rule_clean_is_named_likewise);
-    tcase_add_loop_test(said, a_proposed_rule_is_one_that_the_settings_accept, 0, 4);
+    tcase_add_loop_test(said, a_proposed_rule_is_one_that_the_settings_accept, 0, 40);
     tcase_add_test(said, the_hint_line_names_the_destination_the_reason_and_the_rule);
     tcase_add_test(said, the_hint_line_names_a_rule_that_forbids_reuse_counted_or_not);
     tcase_add_test(said, the_hint_line_does_not_blame_the_pool_for_what_it_did_not_refuse);

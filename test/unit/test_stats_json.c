@@ -81,6 +81,15 @@ START_TEST(the_report_is_one_object_on_one_line)
 }
 END_TEST
 
+START_TEST(a_rule_is_shown_with_its_parameters)
+{
+    struct dest *dest = see("10.0.0.2", 80, RULE_FRAME);
+    dest->frame = (struct frame){.offset = 2, .width = 4, .adjust = -6, .little_endian = true};
+    report();
+    ck_assert_str_eq(python("print(reports[0]['destinations'][0]['rule'])"), "frame(2,4,le,-6)\n");
+}
+END_TEST
+
 START_TEST(being_switched_off_is_a_member)
 {
     stats_write(NULL, &config, PID, "the kernel has no \"SO_COOKIE\"");
@@ -281,6 +290,7 @@ int main(void)
     tcase_add_checked_fixture(json, set_up_json, tear_down);
     tcase_set_timeout(json, 60); /* seconds: python3, on a busy machine */
     tcase_add_test(json, the_report_is_one_object_on_one_line);
+    tcase_add_test(json, a_rule_is_shown_with_its_parameters);
     tcase_add_test(json, being_switched_off_is_a_member);
     tcase_add_test(json, what_sets_a_destination_apart_is_said);
     tcase_add_test(json, every_reason_has_a_name_of_its_own_in_its_group);

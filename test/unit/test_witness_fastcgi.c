@@ -218,7 +218,7 @@ START_TEST(the_longest_record_is_counted_to_its_last_byte)
     enum { LEN = 0xffff + 0xff };
     static const char zeros[LEN];
     struct witness witness;
-    witness_open(&witness, RULE_AUTO);
+    witness_open(&witness, (struct rule_choice){.rule = RULE_AUTO});
     witness_sent(&witness, BEGIN(FIRST) PARAMS(FIRST), sizeof BEGIN(FIRST) PARAMS(FIRST) - 1);
     witness_sent(&witness, RECORD("\x05", FIRST, "\xff\xff", "\xff"), 8);
     witness_sent(&witness, zeros, LEN);
@@ -234,7 +234,7 @@ END_TEST
 START_TEST(more_questions_about_the_server_than_are_counted_are_private)
 {
     struct witness witness;
-    witness_open(&witness, RULE_FASTCGI);
+    witness_open(&witness, (struct rule_choice){.rule = RULE_FASTCGI});
     for (int i = 1; i <= 256; i++) {
         witness_sent(&witness, QUESTION, sizeof QUESTION - 1);
         ck_assert_int_eq(witness.state, i < 256 ? WITNESS_BUSY : WITNESS_PRIVATE);
@@ -257,7 +257,7 @@ START_TEST(auto_recognises_no_request_before_its_whole_beginning)
                                           {SENT(BEGIN_WITH(FIRST, "\x00\x01", "\x02")), SENT("")},
                                           {SENT("\x01\x01\x00"), RECEIVED("\x01")}};
     struct witness witness;
-    witness_open(&witness, RULE_AUTO);
+    witness_open(&witness, (struct rule_choice){.rule = RULE_AUTO});
     witness_sent(&witness, begin, 15);
     ck_assert(witness.sniffing);
     witness_sent(&witness, begin + 15, 1);
@@ -273,7 +273,7 @@ END_TEST
 START_TEST(a_witness_goes_on_where_it_was_moved_to)
 {
     struct witness here, there;
-    witness_open(&here, RULE_FASTCGI);
+    witness_open(&here, (struct rule_choice){.rule = RULE_FASTCGI});
     witness_sent(&here, ASKED(FIRST), sizeof ASKED(FIRST) - 1);
     witness_received(&here, ENDED(FIRST), 12);
     there = here;

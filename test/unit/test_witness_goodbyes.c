@@ -88,7 +88,7 @@ static const struct session mysql_sessions[] = {
     {{MYSQL_OPEN, SENT(COM_QUIT "\x01")}, PRIVATE(MALFORMED)},
     {{MYSQL_OPEN, SENT(COM_QUIT), SENT(COM_QUIT)}, PRIVATE(MALFORMED)},
     /* Another protocol in which the server speaks first. */
-    {{RECEIVED("220 ready\r\n"), SENT(COM_QUIT)}, PRIVATE(SERVER_FIRST)},
+    {{RECEIVED("221 ready\r\n"), SENT(COM_QUIT)}, PRIVATE(SERVER_FIRST)},
     {{RECEIVED("\x18\x00\x01\x00\x0a\x38.0.35")}, PRIVATE(SERVER_FIRST)},
     {{RECEIVED("\x18\x00\x00\x01\x0a\x38.0.35")}, PRIVATE(SERVER_FIRST)},
     {{RECEIVED("\x18\x00\x00\x00\x09\x33.20")}, PRIVATE(SERVER_FIRST)},
@@ -153,14 +153,15 @@ static const struct session postgresql_sessions[] = {
     {{SENT(STARTUP), RECEIVED("Hello"), SENT(TERMINATE)}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT(STARTUP), RECEIVED("\x00\x00")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("\x01\x00\x00\x10\x00\x03\x00\x00")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT("\x01")}, BUSY(REQUEST_INCOMPLETE)}, /* of another protocol, perhaps */
-    {{SENT("\x00\x01")}, PRIVATE(UNKNOWN_PROTOCOL)},
+    {{SENT("\x01"), RECEIVED("x")}, PRIVATE(UNKNOWN_PROTOCOL)},
+    {{SENT("\x00\x01"), RECEIVED("x")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("\x00\x00\x00\x10\x00\x02\x00\x00")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("\x00\x00\x00\x10\x00\x04\x00\x00")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT("\x00\x00\x00\x10\x00\x03\x00\x01")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT("\x00\x00\x00\x17\x00\x03\x00\x03")}, PRIVATE(UNKNOWN_PROTOCOL)}, /* Kafka's are so */
-    {{SENT("\x00\x00\x00\x08\x00\x03\x00\x00")}, PRIVATE(UNKNOWN_PROTOCOL)},
-    {{SENT("\x00\x00\x27\x11\x00\x03\x00\x00")}, PRIVATE(UNKNOWN_PROTOCOL)},
+    {{SENT("\x00\x00\x00\x10\x00\x03\x00\x01"), RECEIVED("x")}, PRIVATE(UNKNOWN_PROTOCOL)},
+    {{SENT("\x00\x00\x00\x17\x00\x03\x00\x03"), RECEIVED("x")},
+     PRIVATE(UNKNOWN_PROTOCOL)}, /* Kafka's are so */
+    {{SENT("\x00\x00\x00\x08\x00\x03\x00\x00"), RECEIVED("x")}, PRIVATE(UNKNOWN_PROTOCOL)},
+    {{SENT("\x00\x00\x27\x11\x00\x03\x00\x00"), RECEIVED("x")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("\x00\x00\x27\x10\x00\x03\x00\x00")}, BUSY(POSTGRESQL)},
     {{SENT("\x00\x00\x00\x09\x04\xd2\x16\x2f")}, PRIVATE(UNKNOWN_PROTOCOL)},
     {{SENT("\x00\x00\x00\x0f\x04\xd2\x16\x2e")}, PRIVATE(UNKNOWN_PROTOCOL)},

@@ -599,7 +599,7 @@ static void send_zeros(struct witness *witness, bool is_sent, size_t len)
 START_TEST(items_of_a_gibibyte_are_counted_to_their_last_byte)
 {
     struct witness witness;
-    witness_open(&witness, RULE_AUTO);
+    witness_open(&witness, (struct rule_choice){.rule = RULE_AUTO});
     feed(&witness, true, "set a 0 0 1073741824\r\n");
     send_zeros(&witness, true, 1 << 30);
     ck_assert_int_eq(witness.reason, REASON_REQUEST_INCOMPLETE);
@@ -617,7 +617,7 @@ START_TEST(a_hundred_thousand_alike_requests_may_be_outstanding)
 {
     enum { MANY = 100 * 1000 };
     struct witness witness;
-    witness_open(&witness, RULE_AUTO);
+    witness_open(&witness, (struct rule_choice){.rule = RULE_AUTO});
     for (int i = 0; i < MANY; i++)
         feed(&witness, true, "set a 0 0 1\r\nx\r\n");
     for (int i = 0; i < MANY; i++) {
@@ -642,7 +642,7 @@ START_TEST(a_line_may_be_as_long_as_memcached_takes_it)
                  {"gets", 100 * 1000, WITNESS_IDLE}};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         struct witness witness;
-        witness_open(&witness, RULE_MEMCACHE);
+        witness_open(&witness, (struct rule_choice){.rule = RULE_MEMCACHE});
         feed(&witness, true, lines[i].command);
         size_t left = lines[i].len - strlen(lines[i].command);
         for (; left > 1; left -= 2)
@@ -679,7 +679,7 @@ static const struct {
 START_TEST(auto_recognises_memcached_by_its_first_word)
 {
     struct witness witness;
-    witness_open(&witness, RULE_AUTO);
+    witness_open(&witness, (struct rule_choice){.rule = RULE_AUTO});
     for (size_t at = 0; firsts[_i].first[at] != '\0'; at++) {
         struct step byte = {true, firsts[_i].first + at, 1};
         step_take(&witness, &byte, WHOLE);
@@ -708,7 +708,7 @@ END_TEST
 START_TEST(a_witness_goes_on_where_it_was_moved_to)
 {
     struct witness here, there;
-    witness_open(&here, RULE_MEMCACHE);
+    witness_open(&here, (struct rule_choice){.rule = RULE_MEMCACHE});
     feed(&here, true, "get a\r\n");
     feed(&here, false, "VALUE a 0 3\r\nEN");
     there = here;

@@ -316,7 +316,7 @@ static const struct {
     {"*", false, false},        {"*1", false, false},       {"*1\r", false, false},
     {"*1\r\n", false, false},   {"*1\r\n$", true, false},   {"*1048576\r\n$", true, false},
     {"*1\r\n$4", true, false},  {"*12345678", false, true}, {"*1\n", false, true},
-    {"*1\r\n*", false, true},   {"*\r", false, true},       {"*0", false, true},
+    {"*1\r\n*", false, true},   {"*\r\n", false, true},     {"*0", false, true},
     {"*a", false, true},        {"$4\r\n", false, true},    {"PING\r\n", false, true},
     {"+PONG\r\n", false, true},
 };

@@ -52,7 +52,7 @@ static inline void received(struct witness *witness, const char *text)
 static inline struct witness opened(enum rule rule)
 {
     struct witness witness;
-    witness_open(&witness, rule);
+    witness_open(&witness, (struct rule_choice){.rule = rule, .frame.width = 4});
     return witness;
 }
 
