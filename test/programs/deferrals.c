@@ -214,7 +214,7 @@ static void asked_again(uint16_t port)
 static void registered(uint16_t port)
 {
     struct epoll_event event = {.events = EPOLLIN};
-    int set = epoll_create1(0), fd = asked(port, "/close-later");
+    int set = epoll_create1(0), fd = asked(port, "/close-never");
     expect(epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) == 0, "EPOLL_CTL_ADD");
     close(fd);
     expect(epoll_wait(set, &event, 1, 500) == 0, "no event after the close");
