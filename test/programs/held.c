@@ -375,6 +375,39 @@ static void forked_between_numbers(uint16_t port)
     join_letting_go(closer);
 }
 
+/* A response is seen whole, and until the library drops it more comes, or somebody unseen reads. */
+static void leave_body_held(uint16_t port, const char *path)
+{
+    port_of_all = port;
+    shared_fd = connect_to(port);
+    ask(shared_fd, path);
+    char head[38];
+    expect(recv(shared_fd, head, sizeof head, MSG_WAITALL) == sizeof head, "most of a head");
+    sleep_ms(20);
+}
+
+static void more_comes_while_draining(uint16_t port)
+{
+    leave_body_held(port, "/body-10-more");
+    pthread_t closer = start(close_with_number_held);
+    await_held_call();
+    sleep_ms(400);
+    join_letting_go(closer);
+}
+
+static void read_while_draining(uint16_t port)
+{
+    void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_LOCAL);
+    ssize_t (*unseen_recv)(int, void *, size_t, int);
+    *(void **)&unseen_recv = dlsym(libc, "recv");
+    char byte;
+    leave_body_held(port, "/body-10");
+    pthread_t closer = start(close_with_number_held);
+    await_held_call();
+    expect(unseen_recv(shared_fd, &byte, 1, MSG_DONTWAIT) == 1, "a byte");
+    join_letting_go(closer);
+}
+
 static void *fetch_with_cookie_held(void *unused)
 {
     arm(SYS_getsockopt, SOL_SOCKET, false);
@@ -615,6 +648,8 @@ static const struct play plays[] = {
     {"duplicated_while_closed", duplicated_while_closed},
     {"forked_while_parking", forked_while_parking},
     {"forked_between_numbers", forked_between_numbers},
+    {"more_comes_while_draining", more_comes_while_draining},
+    {"read_while_draining", read_while_draining},
     {"forked_while_tracking", forked_while_tracking},
     {"forked_while_handed_out", forked_while_handed_out},
     {"identity_changed_while_parking", identity_changed_while_parking},
