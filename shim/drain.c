@@ -40,8 +40,12 @@ static bool is_whole(const struct conn *conn, int fd, struct drain *drain)
  * they are the same. */
 bool drain_take(struct conn *conn, int fd, const struct drain *drain)
 {
-    if (tcp_unread(fd) != drain->len || tcp_drop_unread(fd, drain->len) != drain->len)
+    if (tcp_unread(fd) != drain->len)
         return false;
+    if (tcp_drop_unread(fd, drain->len) != drain->len) {
+        drain_abort(conn, fd);
+        return false;
+    }
     conn->witness = drain->witness;
     conn->received += drain->len;
     return true;

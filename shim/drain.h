@@ -22,8 +22,8 @@ struct drain {
 bool drain_look(const struct conn *conn, int fd, struct drain *drain);
 
 /* Takes the bytes out of the queue, and conn's witness and count past them. fd must be behind a
- * number of ours, where nobody else reads. False when they are not what is there; the close is then
- * to be an RST, as drain_abort() makes it, since some may be gone. */
+ * number of ours, where nobody else reads. False when others are there, or fewer: somebody has read
+ * unseen. */
 bool drain_take(struct conn *conn, int fd, const struct drain *drain);
 
 /* The close of conn, behind fd, becomes what libc's would have been with the bytes unread: an RST.

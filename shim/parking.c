@@ -255,10 +255,8 @@ static enum reason park(struct conn *conn, const struct drain *drain, uint64_t n
     if (reason != REASON_NONE)
         return reason;
     /* When nothing but want of room can still keep it from being parked. */
-    if (drain != NULL && !drain_take(conn, hidden, drain)) {
-        drain_abort(conn, hidden);
+    if (drain != NULL && !drain_take(conn, hidden, drain))
         return REASON_UNREAD;
-    }
     if (conn_has(conn, CONN_CONNECTING))
         tcp_settle_connect(hidden);
     conn->acked_base = view.acked;

@@ -126,6 +126,15 @@ static void more_behind(uint16_t port)
     leave_body(port, "/body-10-twice", 10 + HEAD + 10);
 }
 
+/* Its close may block, and when such a connection is retired ours must not. */
+static void lingers(uint16_t port)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 5};
+    int fd = head_read(port, "/body-10", 10);
+    expect(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0, "SO_LINGER");
+    close(fd);
+}
+
 static void urgent_behind(uint16_t port)
 {
     int fd = head_read(port, "/body-10-urgent", 10);
@@ -209,6 +218,7 @@ static const struct play plays[] = {
     {"rest_not_here", rest_not_here},
     {"close_announced", close_announced},
     {"more_behind", more_behind},
+    {"lingers", lingers},
     {"urgent_behind", urgent_behind},
     {"peer_left", peer_left},
     {"value_left", value_left},
