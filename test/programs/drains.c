@@ -77,7 +77,7 @@ static void nothing_read(uint16_t port)
 {
     int fd = connect_to(port);
     ask(fd, "/body-10");
-    show_poll(fd, POLLIN, 1000);
+    await_unread(fd, HEAD + 10);
     close(fd);
 }
 
