@@ -15,6 +15,8 @@ enum { MAX_IDLE_PER_DEST_DEFAULT = 256 };                /* bursts */
 enum { IDLE_TIMEOUT_DEFAULT_MS = 2000 }; /* the shortest idle limit of a common server: gunicorn */
 enum { MAX_AGE_DEFAULT_MS = 60000 };     /* connections must follow load balancers and DNS */
 enum { DEFER_DEFAULT_MS = 1000 };        /* a peer that is about to close does so in a few RTT */
+enum { DRAIN_DEFAULT = 64 << 10 }; /* what fits into the first window: it has arrived at once */
+enum { DRAIN_MAX = 1 << 20 };      /* a new connection costs less than to copy more */
 enum { TIME_MAX_MS = 24 * 3600 * 1000 }; /* more is a slip of the pen */
 
 /* Sets what value says, or leaves config alone and returns false. *offending is all of value to
@@ -33,6 +35,7 @@ static bool read_max_idle_per_dest(struct config *config, struct span value,
 static bool read_idle_timeout(struct config *config, struct span value, struct span *offending);
 static bool read_max_age(struct config *config, struct span value, struct span *offending);
 static bool read_defer(struct config *config, struct span value, struct span *offending);
+static bool read_drain(struct config *config, struct span value, struct span *offending);
 static bool read_stats(struct config *config, struct span value, struct span *offending);
 
 static const struct setting {
@@ -53,6 +56,7 @@ static const struct setting {
     {PREFIX "_MAX_AGE", read_max_age,
      "a time such as 60, 0.5, 250ms, 2s or 1m, above 0 and up to 24 hours"},
     {PREFIX "_DEFER", read_defer, "a time such as 1, 0.5, 250ms, 2s or 1m, from 0 to 24 hours"},
+    {PREFIX "_DRAIN", read_drain, "bytes such as 0, 1500, 64k or 1m, up to 1m"},
     {PREFIX "_STATS", read_stats,
      "stderr, or a path shorter than 4096 bytes in which %p is the process id and %% a percent"},
     {PREFIX "_RULES", rules_parse, RULES_ACCEPTED},
@@ -68,6 +72,7 @@ static void complain_value(const struct setting *setting, struct span offending,
                            config_complain *complain, void *context);
 static bool read_switch(struct span value, bool *on);
 static bool parse_time(struct span value, uint32_t *ms);
+static bool parse_size(struct span value, uint32_t max, uint32_t *bytes);
 static bool take_unit(struct span *value, uint32_t *unit_ms);
 static bool parse_decimal(struct span value, uint64_t *micros);
 
@@ -109,6 +114,7 @@ static void set_defaults(struct config *config, uint64_t soft_limit)
     config->idle_timeout_ms = IDLE_TIMEOUT_DEFAULT_MS;
     config->max_age_ms = MAX_AGE_DEFAULT_MS;
     config->defer_ms = DEFER_DEFAULT_MS;
+    config->drain_max = DRAIN_DEFAULT;
 }
 
 static bool is_ours(struct span name)
@@ -265,6 +271,12 @@ static bool read_defer(struct config *config, struct span value, struct span *of
     return parse_time(value, &config->defer_ms);
 }
 
+static bool read_drain(struct config *config, struct span value, struct span *offending)
+{
+    (void)offending;
+    return parse_size(value, DRAIN_MAX, &config->drain_max);
+}
+
 static bool read_stats(struct config *config, struct span value, struct span *offending)
 {
     if (value.len >= sizeof config->stats)
@@ -281,6 +293,19 @@ static bool read_stats(struct config *config, struct span value, struct span *of
     }
     memcpy(config->stats, value.start, value.len);
     config->stats[value.len] = '\0';
+    return true;
+}
+
+/* Digits, perhaps k (1024) or m. max is at most 2^20, so that the number in any unit fits. */
+static bool parse_size(struct span value, uint32_t max, uint32_t *bytes)
+{
+    uint32_t number;
+    char unit = value.start[value.len - 1]; /* no setting is read when it is empty */
+    int shift = unit == 'k' ? 10 : unit == 'm' ? 20 : 0;
+    value.len -= shift > 0;
+    if (!span_number(value, max >> shift, &number))
+        return false;
+    *bytes = number << shift;
     return true;
 }
 

@@ -46,6 +46,7 @@ struct config {
     uint32_t idle_timeout_ms;   /* TWPOOL_IDLE_TIMEOUT: seconds, a fraction, or with ms, s, m */
     uint32_t max_age_ms;        /* TWPOOL_MAX_AGE: likewise */
     uint32_t defer_ms;          /* TWPOOL_DEFER: likewise; 0: no close waits for the peer's */
+    uint32_t drain_max;         /* TWPOOL_DRAIN: bytes, or with k, m; 0: nothing is drained */
     bool idle_timeout_is_set;   /* the user chose it: no witness raises it */
     char stats[STATS_PATH_MAX]; /* TWPOOL_STATS: empty, "stderr", or a path whose %p is the pid */
     uint32_t rule_count;

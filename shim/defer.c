@@ -12,6 +12,7 @@
 #include <utlist.h>
 
 enum { LOOK_AT = 2 /* a release or an acquire pays for no more: 1 us each */ };
+enum { LAST_WORDS_MAX = 65536 /* more than a goodbye is answered with */ };
 
 static struct {
     const struct config *config;
@@ -126,7 +127,7 @@ static bool peer_has_closed(const struct conn *conn)
 {
     int events = kernel_poll_now(conn->hidden_fd, POLLIN | POLLRDHUP);
     if ((events & POLLIN) != 0)
-        tcp_drop_unread(conn->hidden_fd);
+        tcp_drop_unread(conn->hidden_fd, LAST_WORDS_MAX);
     return events != 0 && events != POLLIN;
 }
 

@@ -5,6 +5,7 @@
 #include "call.h"
 #include "config.h"
 #include "defer.h"
+#include "drain.h"
 #include "goodbye.h"
 #include "hide.h"
 #include "idle.h"
@@ -26,7 +27,7 @@ static bool heard_last_unseen(const struct conn *conn, const struct tcp_view *vi
 static bool peer_is_open(int fd);
 static bool may_leave_sets(const struct conn *conn, const struct departure *departure);
 static enum reason take_away(struct conn *conn, fd_entry entry, const struct departure *departure);
-static enum reason park(struct conn *conn, uint64_t now_ms);
+static enum reason park(struct conn *conn, const struct drain *drain, uint64_t now_ms);
 static enum reason wait_for_peer(struct conn *conn, enum reason refused, uint64_t now_ms);
 
 struct dest *parking_counted_dest(const struct conn *conn)
@@ -70,14 +71,17 @@ enum outcome parking_release(struct conn *conn, fd_entry entry, const struct dep
     if (conn_take_set_timeouts(conn))
         call_note_time_out(conn);
     enum reason refused = refusal(conn, departure);
-    bool parks = refused == REASON_NONE;
+    struct drain drain;
+    bool drains = refused == REASON_RESPONSE_INCOMPLETE && drain_look(conn, fd, &drain);
+    bool parks = refused == REASON_NONE || drains;
     bool leaves = parks || (defer_may(conn) && may_leave_sets(conn, departure) &&
                             peer_is_open(fd) && /* else ours is a passive one as it is */
                             !options_linger_unseen(conn, fd)); /* libc's close lingers, not ours */
     enum reason reason = leaves ? take_away(conn, entry, departure) : refused;
     bool may_free = reason != REASON_CONCURRENT; /* else a late call may still look at the record */
     if (leaves && reason == REASON_NONE) {
-        reason = parks ? park(conn, now_ms) : wait_for_peer(conn, refused, now_ms);
+        reason = parks ? park(conn, drains ? &drain : NULL, now_ms)
+                       : wait_for_peer(conn, refused, now_ms);
         if (reason == REASON_NONE) {
             upkeep_expect();
             return LEFT;
@@ -177,8 +181,10 @@ static bool heard_last_unseen(const struct conn *conn, const struct tcp_view *vi
     return view->received > conn->receive_base && view->heard_last;
 }
 
-/* The last word, when no descriptor of the application's is left to change it. */
-static enum reason kernel_refusal(const struct conn *conn, const struct tcp_view *view)
+/* The last word, when no descriptor of the application's is left to change it. expected: bytes
+ * received in this life, read or about to be. */
+static enum reason kernel_refusal(const struct conn *conn, const struct tcp_view *view,
+                                  uint64_t expected)
 {
     uint64_t acked = view->acked - conn->acked_base;
     uint64_t received = view->received - conn->receive_base;
@@ -186,9 +192,9 @@ static enum reason kernel_refusal(const struct conn *conn, const struct tcp_view
         return REASON_PEER_CLOSED;
     if (acked < conn->sent || view->has_unsent) /* or what was sent unseen is on its way */
         return REASON_UNACKED;
-    if (received > conn->received && tcp_has_unread(conn->hidden_fd))
+    if (received > expected && tcp_unread(conn->hidden_fd) > 0)
         return REASON_UNREAD;
-    if (acked != conn->sent || received != conn->received)
+    if (acked != conn->sent || received != expected)
         return REASON_COUNTERS;
     return REASON_NONE;
 }
@@ -228,7 +234,8 @@ static enum reason take_away(struct conn *conn, fd_entry entry, const struct dep
     return ended ? REASON_NONE : REASON_CONCURRENT;
 }
 
-static enum reason park(struct conn *conn, uint64_t now_ms)
+/* drain: what is left of the response, or NULL. */
+static enum reason park(struct conn *conn, const struct drain *drain, uint64_t now_ms)
 {
     struct tcp_view view;
     int hidden = conn->hidden_fd;
@@ -237,7 +244,8 @@ static enum reason park(struct conn *conn, uint64_t now_ms)
         process_go_inert("the kernel has no byte counters in TCP_INFO (Linux 4.6)");
     if (looked != 0)
         return looked == -ENOSYS ? REASON_INERT : REASON_IDENTITY;
-    enum reason reason = kernel_refusal(conn, &view);
+    uint64_t expected = conn->received + (drain != NULL ? drain->len : 0);
+    enum reason reason = kernel_refusal(conn, &view, expected);
     if (reason == REASON_NONE)
         reason = (enum reason)atomic_load(&conn->refusal); /* someone gave up waiting for us */
     if (reason == REASON_NONE && !options_allow_reuse(conn, hidden))
@@ -246,12 +254,18 @@ static enum reason park(struct conn *conn, uint64_t now_ms)
         reason = REASON_SHARED;
     if (reason != REASON_NONE)
         return reason;
+    /* When nothing but want of room can still keep it from being parked. */
+    if (drain != NULL && !drain_take(conn, hidden, drain))
+        return REASON_UNREAD;
     if (conn_has(conn, CONN_CONNECTING))
         tcp_settle_connect(hidden);
     conn->acked_base = view.acked;
     conn->receive_base = view.received;
     conn->sent = conn->received = 0; /* as counted from here, should it not be parked after all */
-    return idle_park(conn, now_ms);
+    reason = idle_park(conn, now_ms);
+    if (reason != REASON_NONE && drain != NULL)
+        drain_abort(conn, hidden);
+    return reason;
 }
 
 /* The close waits for the peer's, which is on its way. Unread bytes make it libc's: an RST. */

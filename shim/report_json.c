@@ -91,6 +91,7 @@ static void add_settings(struct list *list, const struct config *config)
     add_number(&settings, "idle_timeout_ms", config->idle_timeout_ms);
     add_number(&settings, "max_age_ms", config->max_age_ms);
     add_number(&settings, "defer_ms", config->defer_ms);
+    add_number(&settings, "drain_bytes", config->drain_max);
     text_add_char(list->text, '}');
 }
 

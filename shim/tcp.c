@@ -42,17 +42,29 @@ void tcp_settle_connect(int fd)
     arch_syscall(SYS_connect, fd, (long)&any, sizeof any, 0, 0, 0);
 }
 
-bool tcp_has_unread(int fd)
+size_t tcp_unread(int fd)
 {
     int unread = 0;
     arch_syscall(SYS_ioctl, fd, FIONREAD, (long)&unread, 0, 0, 0);
-    return unread > 0;
+    return unread > 0 ? (size_t)unread : 0;
 }
 
-void tcp_drop_unread(int fd)
+bool tcp_peek(int fd, void *buf, size_t len)
 {
-    enum { MOST = 65536 /* more than a goodbye is answered with */ };
-    arch_syscall(SYS_recvfrom, fd, 0, MOST, MSG_TRUNC | MSG_DONTWAIT, 0, 0);
+    return arch_syscall(SYS_recvfrom, fd, (long)buf, (long)len, MSG_PEEK | MSG_DONTWAIT, 0, 0) ==
+           (long)len;
+}
+
+size_t tcp_drop_unread(int fd, size_t most)
+{
+    long dropped = arch_syscall(SYS_recvfrom, fd, 0, (long)most, MSG_TRUNC | MSG_DONTWAIT, 0, 0);
+    return dropped > 0 ? (size_t)dropped : 0;
+}
+
+void tcp_set_abort(int fd)
+{
+    struct linger abort = {.l_onoff = 1};
+    kernel_setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
 }
 
 void tcp_disconnect(int fd)

@@ -4,6 +4,7 @@
 #define TWPOOL_SHIM_TCP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct tcp_view {
@@ -26,11 +27,17 @@ uint64_t tcp_cookie(int fd);
  * after it and EISCONN to all others, and the next user must find it at the latter. */
 void tcp_settle_connect(int fd);
 
-/* Bytes that have arrived and were not read (FIONREAD). */
-bool tcp_has_unread(int fd);
+/* Bytes that have arrived and were not read, those after an urgent one left out (FIONREAD). */
+size_t tcp_unread(int fd);
 
-/* Reads and drops what has arrived, up to 64 KiB. */
-void tcp_drop_unread(int fd);
+/* Looks at the next len bytes that have arrived; true when there are as many. */
+bool tcp_peek(int fd, void *buf, size_t len);
+
+/* Reads and drops what has arrived, most bytes at most. How many it was. */
+size_t tcp_drop_unread(int fd, size_t most);
+
+/* Its last close will be an RST, as one with bytes unread is. */
+void tcp_set_abort(int fd);
 
 /* FIN, and an RST at once: the descriptor is that of an unconnected socket then. No bytes of ours
  * may be on their way: the RST could overtake them. The peer reads what it was sent, and a normal

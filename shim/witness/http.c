@@ -63,6 +63,7 @@ static void http_received(struct witness *witness, const char *buf, size_t len)
 
 const struct witness_protocol witness_http = {
     .name = "http",
+    .finds_ends = true,
     .begins = http_begins,
     .opened = http_opened,
     .sent = http_sent,

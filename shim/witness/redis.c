@@ -81,6 +81,7 @@ static void redis_received(struct witness *witness, const char *buf, size_t len)
 
 const struct witness_protocol witness_redis = {
     .name = "redis",
+    .finds_ends = true,
     .begins = redis_begins,
     .opened = redis_opened,
     .sent = redis_sent,

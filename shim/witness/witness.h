@@ -37,6 +37,9 @@ struct first_bytes {
  * witness that is PRIVATE. */
 struct witness_protocol {
     const char *name;
+    /* The bytes of a response say where it ends: what the application left of one may be read for
+     * it when it closes. */
+    bool finds_ends;
     /* Whether a connection that begins so speaks this protocol, asked after each byte; NULL: it is
      * not looked for. Once it says MINE, the same bytes come again, after opened(). */
     enum recognition (*begins)(const struct first_bytes *first);

@@ -375,6 +375,36 @@ static void forked_between_numbers(uint16_t port)
     join_letting_go(closer);
 }
 
+/* A response is seen whole, and before the library drops it somebody unseen reads of it. */
+static pthread_t leave_body_held(uint16_t port, const char *path, size_t taken)
+{
+    void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_LOCAL);
+    ssize_t (*unseen_recv)(int, void *, size_t, int);
+    *(void **)&unseen_recv = dlsym(libc, "recv");
+    char bytes[38];
+    shared_fd = connect_to(port);
+    ask(shared_fd, path);
+    expect(recv(shared_fd, bytes, 38, MSG_WAITALL) == 38, "a head but for its last byte");
+    sleep_ms(50);
+    pthread_t closer = start(close_with_number_held);
+    await_held_call();
+    expect(unseen_recv(shared_fd, bytes, taken, MSG_DONTWAIT) == (ssize_t)taken, "unseen");
+    return closer;
+}
+
+static void read_while_draining(uint16_t port)
+{
+    join_letting_go(leave_body_held(port, "/body-10", 11));
+}
+
+/* As many are unread then as before, and others. */
+static void replaced_while_draining(uint16_t port)
+{
+    pthread_t closer = leave_body_held(port, "/body-10-more", 1);
+    sleep_ms(500);
+    join_letting_go(closer);
+}
+
 static void *fetch_with_cookie_held(void *unused)
 {
     arm(SYS_getsockopt, SOL_SOCKET, false);
@@ -615,6 +645,8 @@ static const struct play plays[] = {
     {"duplicated_while_closed", duplicated_while_closed},
     {"forked_while_parking", forked_while_parking},
     {"forked_between_numbers", forked_between_numbers},
+    {"read_while_draining", read_while_draining},
+    {"replaced_while_draining", replaced_while_draining},
     {"forked_while_tracking", forked_while_tracking},
     {"forked_while_handed_out", forked_while_handed_out},
     {"identity_changed_while_parking", identity_changed_while_parking},

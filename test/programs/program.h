@@ -43,7 +43,10 @@ enum service {
      * another byte then and closes after 50 ms more, /close-never does not close, /reset resets,
      * /promise keeps the connection for a second; 20 ms after their answers /more-later sends
      * another byte, /urgent-later an urgent one, and /leaves-later closes; /busy-later makes it
-     * busy for 100 ms. */
+     * busy for 100 ms. /body-N has N
+     * bytes; /body-N-close announces the close, /body-N-twice is sent twice, /body-N-urgent has an
+     * urgent byte behind it, after /body-N-more a byte comes 300 ms later, and after /body-N-leave
+     * it closes. */
     SERVICE_HTTP,
     SERVICE_ECHO,   /* sends back what it receives */
     SERVICE_GREETS, /* sends "hello\n" first, then echoes */

@@ -55,6 +55,30 @@ static bool send_big(int fd)
     return true;
 }
 
+/* A body of a given size, and what may stand behind it. */
+static bool send_sized(int fd, const char *path)
+{
+    char head[128], filler[1000], how[16] = "";
+    size_t size = 0;
+    sscanf(path, "/body-%zu-%15s", &size, how);
+    int head_len = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\n%sContent-Length: %zu\r\n\r\n",
+                            strcmp(how, "close") == 0 ? "Connection: close\r\n" : "", size);
+    memset(filler, 'x', sizeof filler);
+    for (int times = strcmp(how, "twice") == 0 ? 2 : 1; times > 0; times--) {
+        if (!send_all(fd, head, (size_t)head_len))
+            return false;
+        for (size_t piece, left = size; left > 0; left -= piece) {
+            piece = left < sizeof filler ? left : sizeof filler;
+            if (!send_all(fd, filler, piece))
+                return false;
+        }
+    }
+    if (strcmp(how, "more") == 0)
+        sleep_ms(300);
+    return strcmp(how, "leave") != 0 && (strcmp(how, "more") != 0 || send_all(fd, "x", 1)) &&
+           (strcmp(how, "urgent") != 0 || send(fd, "x", 1, MSG_OOB | MSG_NOSIGNAL) == 1);
+}
+
 static bool send_chunked(int fd, const char *path)
 {
     char response[512];
@@ -84,6 +108,8 @@ static bool respond(int fd, const char *path)
         return false;
     if (strcmp(path, "/big") == 0)
         return send_big(fd);
+    if (strncmp(path, "/body-", 6) == 0)
+        return send_sized(fd, path);
     if (strcmp(path, "/chunked") == 0)
         return send_chunked(fd, path);
     if (strcmp(path, "/close") == 0) {

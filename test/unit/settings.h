@@ -78,6 +78,7 @@ static inline void assert_defaults(void)
     ck_assert_uint_eq(config.max_idle_per_dest, 256);
     ck_assert_uint_eq(config.idle_timeout_ms, 2000);
     ck_assert_uint_eq(config.max_age_ms, 60000);
+    ck_assert_uint_eq(config.drain_max, 65536);
     ck_assert(!config.idle_timeout_is_set);
     ck_assert_str_eq(config.stats, "");
     ck_assert_uint_eq(config.rule_count, 0);

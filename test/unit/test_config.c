@@ -49,6 +49,7 @@ START_TEST(an_empty_value_means_unset)
                      "TWPOOL_MAX_IDLE=",
                      "TWPOOL_MAX_AGE=",
                      "TWPOOL_DEFER=",
+                     "TWPOOL_DRAIN=",
                      "TWPOOL_MAX_IDLE_PER_DEST=",
                      "TWPOOL_STATS=",
                      "TWPOOL_IDLE_TIMEOUT=",
@@ -278,6 +279,34 @@ START_TEST(absurd_times_are_complained_of)
 }
 END_TEST
 
+START_TEST(a_size_is_bytes_or_has_a_unit)
+{
+    static const struct {
+        const char *entry;
+        uint32_t bytes;
+    } sizes[] = {{"TWPOOL_DRAIN=0", 0},
+                 {"TWPOOL_DRAIN=1500", 1500},
+                 {"TWPOOL_DRAIN=0k", 0},
+                 {"TWPOOL_DRAIN=64k", 65536},
+                 {"TWPOOL_DRAIN=1m", 1048576},
+                 {"TWPOOL_DRAIN=1024k", 1048576},
+                 {"TWPOOL_DRAIN=1048576", 1048576}};
+    static const char *const absurd[] = {"k",       "m",     "-1",  "1.5k",       "64K",
+                                         "1 k",     "1kk",   "2m",  "64kb",       "1km",
+                                         "1048577", "1025k", "0x1", "99999999999"};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        assert_accepted(sizes[i].entry);
+        ck_assert_uint_eq(config.drain_max, sizes[i].bytes);
+    }
+    for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++) {
+        char entry[64];
+        snprintf(entry, sizeof entry, "TWPOOL_DRAIN=%s", absurd[i]);
+        assert_refused(entry, absurd[i]);
+        assert_defaults();
+    }
+}
+END_TEST
+
 START_TEST(an_idle_timeout_of_0_is_a_choice_and_an_age_of_0_a_mistake)
 {
     assert_accepted("TWPOOL_IDLE_TIMEOUT=0");
@@ -354,6 +383,7 @@ int main(void)
                         sizeof times / sizeof times[0]);
     tcase_add_loop_test(values, absurd_times_are_complained_of, 0,
                         sizeof absurd_times / sizeof absurd_times[0]);
+    tcase_add_test(values, a_size_is_bytes_or_has_a_unit);
     tcase_add_test(values, an_idle_timeout_of_0_is_a_choice_and_an_age_of_0_a_mistake);
     tcase_add_test(values, statistics_go_to_stderr_or_to_a_path);
     tcase_add_test(values, what_a_complaint_quotes_is_printable_and_short);

@@ -52,6 +52,7 @@ START_TEST(the_report_is_one_object_on_one_line)
     config.idle_timeout_ms = 2000;
     config.max_age_ms = 60000;
     config.defer_ms = 1000;
+    config.drain_max = 65536;
     dest->opened = 12;
     dest->failed = 1;
     dest->reused = 9988;
@@ -70,7 +71,7 @@ START_TEST(the_report_is_one_object_on_one_line)
         "test_stats_json\n3\n"
         "{\"pid\": 1234, \"settings\": {\"close\": \"clean\", \"max_idle\": 1024, "
         "\"max_idle_per_dest\": 256, \"idle_timeout_ms\": 2000, \"max_age_ms\": 60000, "
-        "\"defer_ms\": 1000}, "
+        "\"defer_ms\": 1000, \"drain_bytes\": 65536}, "
         "\"destinations\": [{\"address\": \"10.0.0.2\", \"port\": 80, \"family\": \"inet\", "
         "\"rule\": \"auto\", \"opened\": 12, \"failed\": 1, \"reused\": 9988, \"parked\": 9999, "
         "\"deferred\": 3, \"idle\": 0, "
