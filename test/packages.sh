@@ -11,6 +11,7 @@ declare -A package_set=(
         libnss-wrapper libsocket-wrapper microsocks proxychains4 torsocks tsocks
         curl php-cli php-curl postgresql-15 mariadb-server-core mariadb-client python3-pymysql memcached
         python3-pymemcache python3-dnspython dnsmasq-base bind9-dnsutils php8.2-fpm libfcgi-bin"
+    [fuzz]="clang-14 clang libclang-rt-14-dev libstdc++-12-dev"
     [cpython]="python3 libpython3.11-testsuite iproute2 util-linux"
     [runtimes]="apache2-utils libcurl4-openssl-dev libmemcached-dev netcat-openbsd nodejs
         openjdk-17-jdk-headless perl php8.2-cli php8.2-curl php8.2-mysql php8.2-redis python3-redis
