@@ -10,18 +10,21 @@
 
 static void write_entry(const struct rule_entry *entry, char *text, size_t size)
 {
-    char address[INET6_ADDRSTRLEN] = "*", port[8] = "*";
+    char address[INET6_ADDRSTRLEN] = "*", port[8] = "*", rule[64];
+    struct text words;
+    text_init(&words, rule, sizeof rule);
+    rule_format(entry->choice, &words);
     if (entry->port != 0) {
         snprintf(port, sizeof port, "%u", entry->port);
     }
     if (entry->family == 0) {
-        snprintf(text, size, "*:%s=%s", port, rule_name(entry->rule));
+        snprintf(text, size, "*:%s=%s", port, rule);
         return;
     }
     bool bracketed = entry->family == AF_INET6;
     inet_ntop(entry->family, entry->address, address, sizeof address);
     snprintf(text, size, "%s%s%s/%u:%s=%s", bracketed ? "[" : "", address, bracketed ? "]" : "",
-             entry->prefix, port, rule_name(entry->rule));
+             entry->prefix, port, rule);
 }
 
 /* Memory of exactly its length, and the settings as they were left by another list. */
@@ -44,8 +47,9 @@ static bool parse(struct config *config, const char *text, size_t len)
 
 static bool is_same(const struct rule_entry *a, const struct rule_entry *b)
 {
-    return a->rule == b->rule && a->family == b->family && a->prefix == b->prefix &&
-           a->port == b->port && memcmp(a->address, b->address, sizeof a->address) == 0;
+    return memcmp(&a->choice, &b->choice, sizeof a->choice) == 0 && a->family == b->family &&
+           a->prefix == b->prefix && a->port == b->port &&
+           memcmp(a->address, b->address, sizeof a->address) == 0;
 }
 
 /* An entry between commas, or none: blanks alone are none. */
@@ -56,6 +60,16 @@ static bool is_empty(const char *text, size_t len)
         len--;
     }
     return len == 0;
+}
+
+/* Up to the next comma outside of parentheses, which do not nest. */
+static size_t entry_end(const char *text, size_t len, size_t at)
+{
+    while (at < len && text[at] != ',') {
+        const char *close = text[at] == '(' ? memchr(text + at, ')', len - at) : text + at;
+        at = close == NULL ? len : (size_t)(close - text) + 1;
+    }
+    return at;
 }
 
 static void check_entry(const struct rule_entry *entry)
@@ -74,8 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     bool understood = parse(&list, text, len), all = true;
     uint32_t count = 0;
     for (size_t at = 0, end; at < len && all; at = end + 1) {
-        const char *comma = memchr(text + at, ',', len - at);
-        end = comma == NULL ? len : (size_t)(comma - text);
+        end = entry_end(text, len, at);
         if (is_empty(text + at, end - at)) {
             continue;
         }

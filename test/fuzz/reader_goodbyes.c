@@ -88,7 +88,8 @@ static bool memcached_quits_in_text(const struct talk *talk)
         }
         at = (size_t)(end - talk->sent) + 1;
         line += strspn(line, " ");
-        if (strncmp(line, "quit", 4) == 0 && strchr(" \r\n", line[4]) != NULL) {
+        bool quits = strncmp(line, "quit", 4) == 0;
+        if (quits && line + 4 + strspn(line + 4, " \r") == end) { /* with a word more it is none */
             return at == talk->sent_len;
         }
         long data = data_len(line);

@@ -23,7 +23,10 @@ static void run_file(const char *directory, const char *name)
     fclose(file);
     fprintf(stderr, "%s\n", path); /* the last one, when it aborts */
     uint8_t *input = malloc(len + 1);
-    expect(input != NULL && len < sizeof buffer, "it fits");
+    if (input == NULL) {
+        abort();
+    }
+    expect(len < sizeof buffer, "it fits");
     memcpy(input, buffer, len);
     LLVMFuzzerTestOneInput(input, len);
     free(input);

@@ -78,7 +78,7 @@ void script_run(const struct fuzz_target *target, const uint8_t *data, size_t le
         return;
     }
     struct conversation c = {.target = target, .sent = true};
-    enum rule rule = data[0] % 2 == 0 ? target->rule : RULE_AUTO;
+    struct rule_choice rule = {.rule = data[0] % 2 == 0 ? target->rule : RULE_AUTO};
     c.said[0] = memory(len);
     c.said[1] = memory(len);
     c.piece.bytes = memory(len);
