@@ -32,7 +32,7 @@ static bool parse(struct config *config, const char *text, size_t len)
 {
     char *list = malloc(len);
     expect(list != NULL || len == 0, "there is memory");
-    if (len > 0) {
+    if (list != NULL && len > 0) {
         memcpy(list, text, len);
     }
     struct span offending = {NULL, 0};
@@ -45,10 +45,16 @@ static bool parse(struct config *config, const char *text, size_t len)
     return understood;
 }
 
+static bool is_same_frame(const struct frame *a, const struct frame *b)
+{
+    return a->offset == b->offset && a->width == b->width && a->adjust == b->adjust &&
+           a->little_endian == b->little_endian;
+}
+
 static bool is_same(const struct rule_entry *a, const struct rule_entry *b)
 {
-    return memcmp(&a->choice, &b->choice, sizeof a->choice) == 0 && a->family == b->family &&
-           a->prefix == b->prefix && a->port == b->port &&
+    return a->choice.rule == b->choice.rule && is_same_frame(&a->choice.frame, &b->choice.frame) &&
+           a->family == b->family && a->prefix == b->prefix && a->port == b->port &&
            memcmp(a->address, b->address, sizeof a->address) == 0;
 }
 
