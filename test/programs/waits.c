@@ -324,7 +324,8 @@ static void close_is_a_cancellation_point(uint16_t port)
 
 static void *wait_longer(void *argument)
 {
-    show_poll((int)(intptr_t)argument, POLLPRI, 600);
+    show_poll((int)(intptr_t)argument, POLLPRI,
+              1500); /* a busy machine may be slow to the closes */
     return NULL;
 }
 
