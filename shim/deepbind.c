@@ -172,7 +172,7 @@ static void bind_reference(struct binding *binding, const struct object *object,
     /* A call that was not made yet leads to the object's own code, which asks the loader. What came
      * with a handle by RTLD_DEEPBIND is looked for in the handle's scope first; a definition of the
      * object's own is found there again. */
-    if ((object_protection(object, address) & PROT_EXEC) != 0) {
+    if (reference->may_be_lazy && (object_protection(object, address) & PROT_EXEC) != 0) {
         address = (uintptr_t)libc_look_up(binding->handle, reference->name,
                                           object_version(object, reference->symbol));
         binding->looked = true;

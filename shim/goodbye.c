@@ -141,9 +141,9 @@ static void send_held(struct conn *conn)
 
 /* In spite of a call in flight: a harmless one, or it would have been sent before, and perhaps this
  * very thread's, which a signal handler has interrupted. */
-static bool seize(struct conn *conn)
+static bool seize(struct conn *conn, uint32_t life)
 {
-    if (!conn_seize(conn, gate_life(atomic_load(&conn->gate))))
+    if (!conn_seize(conn, life))
         return false;
     conn_refuse(conn, REASON_IN_CALL);
     return true;
@@ -155,7 +155,11 @@ static void send_one(_Atomic(struct conn *) *slot)
         struct conn *conn = atomic_load(slot);
         if (conn == NULL)
             return;
-        if (conn_hold(conn) == REASON_NONE || seize(conn)) {
+        uint32_t life = gate_life(atomic_load(&conn->gate));
+        if (atomic_load(slot) !=
+            conn) /* it leaves before its life ends: another's may have begun */
+            continue;
+        if (conn_hold(conn) == REASON_NONE || seize(conn, life)) {
             send_held(conn);
             conn_resume(conn);
             return;

@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 /* In a C library of 2.34 or later the ordinary references would bind to GLIBC_2.34 and not load in
@@ -468,7 +469,7 @@ static void no_cancellation(void)
 #define LATE(type, name, parameters, arguments)                                                    \
     static type late_##name parameters                                                             \
     {                                                                                              \
-        libc.name = (type(*) parameters)old_dlsym(RTLD_NEXT, #name);                               \
+        libc.name = (type(*) parameters)libc_look_up_next(#name);                                  \
         return libc.name arguments;                                                                \
     }
 
@@ -585,9 +586,28 @@ struct libc libc = {
     .pthread_testcancel = no_cancellation,
 };
 
+/* Before glibc 2.36 dlsym(RTLD_NEXT) gives the oldest version of a name (bug 14932): one for other
+ * condition variables, or that runs what is no program by a shell. */
+void *libc_look_up_next(const char *name)
+{
+#if defined(__x86_64__) /* later architectures have one version of each */
+    static const char *const newest[][2] = {{"pthread_cond_timedwait", "GLIBC_2.3.2"},
+                                            {"posix_spawn", "GLIBC_2.15"},
+                                            {"posix_spawnp", "GLIBC_2.15"}};
+    for (size_t i = 0; i < sizeof newest / sizeof *newest; i++) {
+        if (strcmp(name, newest[i][0]) != 0)
+            continue;
+        void *found = old_dlvsym(RTLD_NEXT, name, newest[i][1]);
+        if (found != NULL)
+            return found;
+    }
+#endif
+    return old_dlsym(RTLD_NEXT, name);
+}
+
 static void resolve(void *slot, const char *name)
 {
-    void *found = old_dlsym(RTLD_NEXT, name);
+    void *found = libc_look_up_next(name);
     if (found != NULL)
         *(void **)slot = found;
 }

@@ -46,4 +46,8 @@ void libc_resolve(void);
 void *libc_look_up(void *handle, const char *name, const char *version);
 void libc_forget_error(void);
 
+/* The definition of a name that comes after ours, NULL when there is none; of several versions the
+ * one that programs are linked with. */
+void *libc_look_up_next(const char *name);
+
 #endif

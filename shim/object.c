@@ -109,7 +109,8 @@ bool object_reference(const struct object *object, const ElfW(Rela) * relocation
         return false;
     *reference = (struct reference){.name = object->strings + object->symbols[symbol].st_name,
                                     .symbol = symbol,
-                                    .slot = (uintptr_t *)slot};
+                                    .slot = (uintptr_t *)slot,
+                                    .may_be_lazy = type == CALL};
     return true;
 }
 

@@ -32,6 +32,7 @@ struct reference {
     const char *name; /* of the symbol */
     size_t symbol;    /* its number */
     uintptr_t *slot;  /* where the loader writes the address */
+    bool may_be_lazy; /* and perhaps has not yet: of a function, at its first call */
 };
 
 /* Reads what dl_iterate_phdr(3) shows. False for what has no dynamic section. None of these

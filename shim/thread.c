@@ -176,10 +176,26 @@ static bool is_none_or_waits_inside(const char *name, long self)
     return !waits_outside(tid, path);
 }
 
+/* Else a thread whose file cannot be read would be taken for one that has ended: without that file
+ * in the kernel, or with the numbers of another namespace. */
+static bool can_be_told(long self)
+{
+    char path[PATH_MOST], words[WORDS_MOST];
+    struct text text;
+    bool ended;
+    text_init(&text, path, sizeof path);
+    text_add(&text, "/proc/self/task/");
+    text_add_number(&text, (uint64_t)self);
+    text_add(&text, "/syscall");
+    return look_at(path, words, &ended);
+}
+
 static bool none_of_them_waits_outside(int directory)
 {
     _Alignas(struct dirent64) char listing[LISTING];
     long self = arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), got;
+    if (!can_be_told(self))
+        return false;
     while ((got = arch_syscall(SYS_getdents64, directory, (long)listing, LISTING, 0, 0, 0)) > 0) {
         for (long at = 0; at < got;) {
             const struct dirent64 *entry = (const struct dirent64 *)(listing + at);

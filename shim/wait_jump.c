@@ -21,7 +21,7 @@
 
 void wait_jump_resolve(void)
 {
-#define WAITS(name, stream) wait_jump_##name.function = libc_look_up(RTLD_NEXT, #name, NULL);
+#define WAITS(name, stream) wait_jump_##name.function = libc_look_up_next(#name);
 #include "hooks.def"
 #undef WAITS
 }
@@ -63,12 +63,19 @@ static void send_before(const struct wait_jump *wait, void *const *arguments)
 /* Called before our constructor; or it is not libc's own before glibc 2.34. */
 static void *look_up(const char *name)
 {
-    void *found = libc_look_up(RTLD_NEXT, name, NULL);
+    void *found = libc_look_up_next(name);
     if (found != NULL || libc.dlopen == NULL)
         return found;
     void *(*open)(const char *file, int flags) = (void *(*)(const char *, int))libc.dlopen;
     void *threads = open(LIBPTHREAD_SO, RTLD_NOLOAD | RTLD_LAZY);
     return threads == NULL ? NULL : libc_look_up(threads, name, NULL);
+}
+
+/* In place of what this libc does not have: a program that asks for the name finds ours. */
+static long not_there(void)
+{
+    errno = ENOSYS;
+    return -1;
 }
 
 /* The arguments lie on the stack from the last to the first. */
@@ -80,7 +87,7 @@ __attribute__((used, visibility("hidden"))) void *jump_to_wait(struct wait_jump 
     if (wait->function == NULL)
         wait->function = look_up(wait->name);
     errno = saved_errno;
-    return wait->function;
+    return wait->function != NULL ? wait->function : (void *)not_there;
 }
 
 /* Straight on while nothing is held: getc() is called for every byte. Arguments may be in any of

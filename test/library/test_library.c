@@ -92,6 +92,28 @@ START_TEST(every_fortified_or_64_bit_twin_of_a_hook_is_hooked)
 }
 END_TEST
 
+/* dlsym() may give another than programs are linked with. */
+START_TEST(a_hook_of_which_libc_has_two_versions_names_the_newer)
+{
+    const char *hooked = text("\n%s", hooked_names());
+    char *names = strdup(shell(
+        "readelf --dyn-syms -W $(ldconfig -p | awk '/libc.so.6 .*x86-64/ {print $NF; exit}') | "
+        "awk '$7 != \"UND\" {split($8, a, \"@\"); if (!((a[1], $2) in seen)) n[a[1]]++; "
+        "seen[a[1], $2] = 1} END {for (name in n) if (n[name] > 1) print name}'",
+        LIMIT_S));
+    const char *source = shell(text("cat %s/shim/libc.c", setting("TWPOOL_TEST_SOURCE")), LIMIT_S);
+    unsigned found = 0;
+    for (char *name = strtok(names, "\n"); name != NULL; name = strtok(NULL, "\n")) {
+        if (strstr(hooked, text("\n%s\n", name)) == NULL)
+            continue;
+        found++;
+        ck_assert_msg(strstr(source, text("{\"%s\", \"GLIBC_", name)) != NULL, "%s", name);
+    }
+    ck_assert_uint_eq(found, 3);
+    free(names);
+}
+END_TEST
+
 START_TEST(it_needs_libc_alone_and_is_bound_before_it_runs)
 {
     const char *dynamic = shell(text("readelf -dW %s", library()), LIMIT_S);
@@ -241,6 +263,7 @@ int main(void)
      * about it, and not counted. */
     const char *sanitizer = getenv("TWPOOL_TEST_PRELOAD_FIRST");
     if (sanitizer == NULL || sanitizer[0] == '\0') {
+        tcase_add_test(built, a_hook_of_which_libc_has_two_versions_names_the_newer);
         tcase_add_test(built, it_needs_libc_alone_and_is_bound_before_it_runs);
         tcase_add_test(built, it_calls_no_allocator);
         tcase_add_test(built, it_names_no_setting_of_the_kernel);

@@ -192,6 +192,7 @@ static void value_left(uint16_t unused)
     (void)unused;
     leave_value(addr);
     leave_value(addr); /* nobody accepts it, should it be another connection */
+    pthread_detach(server);
 }
 
 /* Where it is not kept, the server sees what it does without the library. */
