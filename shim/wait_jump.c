@@ -91,8 +91,7 @@ __attribute__((used, visibility("hidden"))) void *jump_to_wait(struct wait_jump 
 }
 
 /* Straight on while nothing is held: getc() is called for every byte. Arguments may be in any of
- * the registers that a function takes them in, printf()'s in those for numbers with a fraction too.
- */
+ * the registers that a function takes them in, those for numbers with a fraction included. */
 #if defined(__x86_64__)
 #define WAITS(name, stream)                                                                        \
     __asm__(".text\n.globl " #name "\n.type " #name ", @function\n" #name ":\n"                    \
